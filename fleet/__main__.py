@@ -1,0 +1,1 @@
+"""`python -m fleet`: check, contract, schema, keys, sops, diff."""

@@ -1,0 +1,243 @@
+"""Hosts: the machines of a fleet, one model per kind. How a kind becomes a machine is components/clouds' matter."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from fleet.model import Arch, DiskPath, Firmware, MacAddress, Model, Name, Role
+
+
+class Hardware(Model):
+    """What a hardware module of nix/ supports."""
+
+    arch: Arch
+    firmware: Firmware
+
+
+HARDWARE: dict[str, Hardware] = {
+    # keep-sorted start
+    "hcloud-arm": Hardware(arch=Arch.AARCH64, firmware=Firmware.UEFI),
+    "hcloud-x86": Hardware(arch=Arch.X86_64, firmware=Firmware.HYBRID),
+    "jetson-orin-nano": Hardware(arch=Arch.AARCH64, firmware=Firmware.UEFI),
+    "n100": Hardware(arch=Arch.X86_64, firmware=Firmware.UEFI),
+    "ovh": Hardware(arch=Arch.X86_64, firmware=Firmware.HYBRID),
+    "qemu": Hardware(arch=Arch.X86_64, firmware=Firmware.UEFI),
+    # keep-sorted end
+}
+"""Hardware modules by name; `nix/modules/hardware/<name>.nix` is the other half."""
+
+HardwareName = Literal["hcloud-arm", "hcloud-x86", "jetson-orin-nano", "n100", "ovh", "qemu"]
+Layout = Literal["n100-standard", "n100-zfs", "cloud", "luks-btrfs", "zfs-server", "vm-test"]
+"""A disk layout of `nix/disko/`. `cloud` boots under BIOS and UEFI (Hetzner's firmware depends on the server type)."""
+
+
+class Disk(Model):
+    """The disk that the system is installed on, and how the install guard knows it again."""
+
+    device: DiskPath
+    """Stable path, normally `/dev/disk/by-id/...`."""
+
+    layout: Layout
+    """How it is partitioned."""
+
+    serial: str | None = None
+    """Serial number that the guard compares before anything is written; None where a cloud makes the disk."""
+
+    size_gib: Annotated[int, Field(ge=8)]
+    """Size in GiB that the guard compares (a tenth of tolerance: makers count in powers of ten)."""
+
+    unstable_path: bool = False
+    """Allow a device that is not by-id."""
+
+
+class Taint(Model):
+    """A Kubernetes node taint."""
+
+    key: str
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class Tuning(Model):
+    """Host options that a hardware or base module reads."""
+
+    zram_percent: Annotated[int, Field(ge=0, le=100)] = 25
+    """Compressed swap in memory, per cent of memory; 0 switches it off."""
+
+    mitigations: bool = True
+    """Mitigations of processor faults; False trades safety for speed."""
+
+    k3s_memory_max_gib: Annotated[int, Field(ge=1)] | None = None
+    """Memory limit of the k3s unit; None takes the hardware's default."""
+
+    kernel_params: tuple[str, ...] = ()
+    """Further words for the kernel's command line."""
+
+
+class Host(Model):
+    """What every machine has, whatever its kind."""
+
+    created: ClassVar[bool]
+    """Whether the program creates the machine; False for records."""
+
+    login_user: ClassVar[str] = "root"
+    """Who may log in before the system is installed."""
+
+    role: Role
+    """What the node does in the cluster."""
+
+    hardware: HardwareName
+    """Hardware module of nix/."""
+
+    address: IPv4Address
+    """Address on the cluster network: etcd, kubelet and pod traffic use only this."""
+
+    storage_address: IPv4Address | None = None
+    """Address on the profile's storage network; needs a network profile that has one."""
+
+    disk: Disk
+    """Where the system is installed."""
+
+    storage: bool = False
+    """Whether Longhorn keeps replicas here."""
+
+    labels: dict[str, str] = {}
+    """Kubernetes node labels."""
+
+    taints: tuple[Taint, ...] = ()
+    """Kubernetes node taints."""
+
+    tuning: Tuning = Tuning()
+    """Options of the host."""
+
+    profile: Name | None = None
+    """Network profile, where it differs from the fleet's."""
+
+    ports: dict[str, MacAddress] = {}
+    """Hardware addresses by the profile's port names, so that no naming scheme of the kernel can break a bond."""
+
+    reinstall: str | None = None
+    """One-shot token: a new value formats the disk and installs again. Form: `<host>@<anything new>`."""
+
+    @property
+    def arch(self) -> Arch:
+        """Processor architecture, by hardware module."""
+        return HARDWARE[self.hardware].arch
+
+
+class Volume(Model):
+    """A cloud volume for Longhorn's replicas."""
+
+    size_gib: Annotated[int, Field(ge=10, le=10240)]
+    """Size in GiB (Hetzner: 10 to 10240)."""
+
+
+class HcloudHost(Host):
+    """A Hetzner Cloud server, created and owned by the stack."""
+
+    created = True
+    kind: Literal["hcloud"]
+    server_type: str
+    """Hetzner's name of the type, as in the catalogue of `fleet/catalog.py`."""
+
+    location: str
+    """Hetzner location, for example `fsn1`."""
+
+    image: str = "debian-13"
+    """Cloud image that the installer is started from."""
+
+    private_address: IPv4Address | None = None
+    """Address on Hetzner's private network, where the provider section has one."""
+
+    volume: Volume | None = None
+    """A volume of its own for Longhorn."""
+
+
+class OvhInstanceHost(Host):
+    """An OVH Public Cloud instance, created and owned by the stack."""
+
+    created = True
+    login_user = "ubuntu"
+    kind: Literal["ovh-instance"]
+    region: str
+    """OVH region, for example `GRA11`."""
+
+    flavor_id: str
+    """Identifier of the flavor in that region."""
+
+    image_id: str
+    """Identifier of an Ubuntu image in that region."""
+
+    private_address: IPv4Address | None = None
+    """Address on OVH's private network, where the provider section has one."""
+
+
+class OvhDedicatedHost(Host):
+    """An OVH dedicated server: a record. It is never ordered, reinstalled through OVH's API, or given up."""
+
+    created = False
+    kind: Literal["ovh-dedicated"]
+    service_name: str
+    """OVH's name of the server, for example `ns1.ip-203-0-113.eu`."""
+
+    ssh_address: IPv4Address
+    """Where SSH answers."""
+
+
+class BareMetalHost(Host):
+    """A board or a server that stands somewhere: a record, never created, never terminated."""
+
+    created = False
+    kind: Literal["bare-metal"]
+    ssh_address: IPv4Address | None = None
+    """Where SSH answers; None: at the cluster address."""
+
+
+HOST_KINDS: dict[str, type[Host]] = {}
+"""Models by the word that stands in `kind`."""
+
+
+def register_kind(model: type[Host]) -> type[Host]:
+    """Add a kind of host to the language: what a new cloud calls from its one file."""
+    (kind,) = model.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]  # a Literal of one word
+    HOST_KINDS[kind] = model
+    return model
+
+
+for _model in (BareMetalHost, HcloudHost, OvhDedicatedHost, OvhInstanceHost):
+    register_kind(_model)
+
+
+class _ByKind:
+    """Validates a host by the model that its `kind` names."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda host: host.model_dump(mode="json")),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        models = [handler(model.__pydantic_core_schema__) for _, model in sorted(HOST_KINDS.items())]
+        return {"oneOf": models}
+
+    @staticmethod
+    def validate(value: object) -> Host:
+        if isinstance(value, Host):
+            return value
+        kind = value.get("kind") if isinstance(value, dict) else None
+        model = HOST_KINDS.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            known = ", ".join(sorted(HOST_KINDS))
+            raise PydanticCustomError("unknown_kind", "a host's kind is one of {known}", {"known": known})
+        return model.model_validate(value)
+
+
+AnyHost = Annotated[Host, _ByKind]
+"""A host of any registered kind."""

@@ -1,0 +1,48 @@
+"""What a stack exports: a versioned interface that other stacks read. Exporting it is components/outputs' matter."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fleet.model import Model, Name, Role
+
+OUTPUTS_VERSION = 1
+
+
+class ClusterOutputs(Model):
+    """The cluster, as its users see it."""
+
+    name: Name
+    endpoint: str
+    """URL of the Kubernetes API."""
+
+    endpoint_address: str
+    """Address that the endpoint's DNS name must have."""
+
+    k3s_version: str
+
+
+class HostOutputs(Model):
+    """One host, as other stacks see it."""
+
+    kind: str
+    role: Role
+    address: str
+    """On the cluster network."""
+
+    ssh_address: str
+    closure: str
+    """Closure key of the generation that the host was brought to."""
+
+
+class StackOutputs(Model):
+    """Everything but the credential, which is a secret output of its own (`kubeconfig`)."""
+
+    version: Literal[1] = OUTPUTS_VERSION
+    cluster: ClusterOutputs
+    hosts: dict[Name, HostOutputs]
+    addons: dict[str, str]
+    """Versions of the add-ons that are switched on."""
+
+    known_hosts: tuple[str, ...]
+    """Lines for a known_hosts file, by host name."""

@@ -1,0 +1,105 @@
+"""The root model: one document is the whole configuration language. Reading it with all its faults is document.py's matter."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fleet.cluster import Addons, Cluster, Rollout
+from fleet.hosts import AnyHost
+from fleet.model import Model, Name, Role, SshPublicKey
+from fleet.network import Endpoint, Network
+
+
+class HcloudNetwork(Model):
+    """Hetzner's private network."""
+
+    range: IPv4Network
+    """Range of the whole network."""
+
+    subnet: IPv4Network
+    """Range the hosts are in."""
+
+    zone: Literal["eu-central", "us-east", "us-west", "ap-southeast"] = "eu-central"
+
+
+class Hcloud(Model):
+    """What all Hetzner hosts share."""
+
+    network: HcloudNetwork | None = None
+
+
+class OvhNetwork(Model):
+    """OVH's private network (the project needs a vRack)."""
+
+    subnet: IPv4Network
+    vlan_id: Annotated[int, Field(ge=0, le=4000)] = 0
+    regions: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Ovh(Model):
+    """What all OVH instances share."""
+
+    service_name: str
+    """The Public Cloud project's id."""
+
+    network: OvhNetwork | None = None
+
+
+class Providers(Model):
+    """Settings per cloud; credentials are provider config, never here."""
+
+    hcloud: Hcloud = Hcloud()
+    ovh: Ovh | None = None
+
+
+class Firewall(Model):
+    """Who may reach the fleet from outside; everything else is dropped."""
+
+    admin_ranges: Annotated[tuple[IPv4Network, ...], Field(min_length=1)]
+    """Ranges that may use SSH and the Kubernetes API."""
+
+
+class User(Model):
+    """A person with an account on every host."""
+
+    keys: Annotated[dict[Name, SshPublicKey], Field(min_length=1)]
+    """Public keys by the name of the device that holds them."""
+
+    admin: bool = True
+    """May use sudo."""
+
+
+class Fleet(Model):
+    """One stack: the machines, the cluster on them, and how they may change."""
+
+    cluster: Cluster
+    endpoint: Endpoint
+    network: Network
+    providers: Providers = Providers()
+    firewall: Firewall
+    users: Annotated[dict[Name, User], Field(min_length=1)]
+    hosts: Annotated[dict[Name, AnyHost], Field(min_length=1)]
+    addons: Addons = Addons()
+    rollout: Rollout = Rollout()
+    protection: bool = True
+    """Servers and volumes cannot be deleted or rebuilt until this is False: by Pulumi and by the provider."""
+
+    timezone: str = "UTC"
+
+    def of_role(self, role: Role) -> tuple[str, ...]:
+        """Names of the hosts with that role, sorted."""
+        return tuple(sorted(name for name, host in self.hosts.items() if host.role is role))
+
+    @property
+    def formation(self) -> tuple[str, ...]:
+        """Servers in the order in which they form the cluster: the seed, then the others by name."""
+        others = tuple(name for name in self.of_role(Role.SERVER) if name != self.cluster.seed)
+        return (self.cluster.seed, *others)
+
+    @property
+    def storage_hosts(self) -> tuple[str, ...]:
+        """Names of the hosts that keep Longhorn replicas, sorted."""
+        return tuple(sorted(name for name, host in self.hosts.items() if host.storage))
