@@ -96,6 +96,9 @@ class HostFacts(Model):
     """Address on the provider's private network, given by its DHCP."""
 
     disk: Disk
+    volume_size_gib: int | None
+    """Size of the cloud volume that Longhorn's directory lies on; None: on the system disk."""
+
     storage: bool
     labels: dict[str, str]
     taints: tuple[Taint, ...]
@@ -199,6 +202,7 @@ def _host_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Profil
         storage_address=host.storage_address,
         private_address=getattr(host, "private_address", None),
         disk=host.disk,
+        volume_size_gib=volume.size_gib if (volume := getattr(host, "volume", None)) else None,
         storage=host.storage,
         labels=host.labels,
         taints=host.taints,

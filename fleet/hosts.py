@@ -31,8 +31,8 @@ HARDWARE: dict[str, Hardware] = {
 """Hardware modules by name; `nix/modules/hardware/<name>.nix` is the other half."""
 
 HardwareName = Literal["hcloud-arm", "hcloud-x86", "jetson-orin-nano", "n100", "ovh", "qemu"]
-Layout = Literal["n100-standard", "n100-zfs", "cloud", "luks-btrfs", "zfs-server", "vm-test"]
-"""A disk layout of `nix/disko/`. `cloud` boots under BIOS and UEFI (Hetzner's firmware depends on the server type)."""
+Layout = Literal["hetzner-cloud", "luks-btrfs", "n100-standard", "n100-zfs", "ovh-cloud", "vm-test", "zfs-server"]
+"""A disk layout of `nix/disko/`. The cloud ones boot under BIOS and UEFI: the firmware depends on the server type."""
 
 
 class Disk(Model):
