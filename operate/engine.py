@@ -1,0 +1,166 @@
+"""One run of the real engine with the program served from this process, so that no language host is needed."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pulumi
+from pulumi import automation as auto
+from pydantic import ValidationError
+
+from fleet.faults import FleetError
+from operate.command import EngineCommand
+from operate.messages import OperateError, explain
+from operate.record import Operation, Recorder, Run
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: where the program and its packages are."""
+
+T = TypeVar("T")
+
+Verb = Literal["up", "preview", "refresh", "destroy"]
+VERBS: tuple[Verb, ...] = ("up", "preview", "refresh", "destroy")
+
+SETTINGS = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    # Without it an Output in an f-string becomes a warning inside the string.
+    "PULUMI_ERROR_OUTPUT_STRING": "true",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a stack is run from."""
+
+    stack: str
+    folder: Path = ROOT
+    """Holds Pulumi.yaml and the stack files."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Beside this process's own: backend, passphrase, credentials."""
+
+    @property
+    def stack_file(self) -> Path:
+        """The stack's own file."""
+        return self.folder / f"Pulumi.{self.stack.rsplit('/', maxsplit=1)[-1]}.yaml"
+
+    def variables(self) -> dict[str, str]:
+        """Everything that a run sets: this interpreter first on PATH and our packages on its path, for `python -m hostops`."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), self.environment.get("PATH", os.environ.get("PATH", ""))])
+        packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        return {**SETTINGS, **self.environment, "PATH": path, "PYTHONPATH": packages}
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set `variables` for the program, which runs in this process, and put the old values back."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def program() -> None:
+    """Run the program; a refused document becomes one clean message instead of a traceback."""
+    try:
+        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    except (FleetError, ValidationError) as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def _known_stacks(folder: Path) -> str:
+    names = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    return ", ".join(names) or "none"
+
+
+def select(place: Place, run_program: Callable[[], Any] = program) -> auto.Stack:
+    """The stack, made in the backend where it is not there yet; raises OperateError for a stack without a file."""
+    if not place.stack_file.is_file():
+        raise OperateError(
+            f"there is no stack {place.stack}: {place.stack_file} does not exist; "
+            f"stacks here: {_known_stacks(place.folder)}; copy the nearest one's file to begin a new one"
+        )
+    variables = place.variables()
+    workspace = auto.LocalWorkspace(
+        work_dir=str(place.folder),
+        program=run_program,
+        env_vars=variables,
+        pulumi_command=EngineCommand(variables["PATH"]),
+    )
+    return translated(place, lambda: auto.Stack.create_or_select(place.stack, workspace))
+
+
+def translated(place: Place, act: Callable[[], T]) -> T:
+    """Do `act`; a failing CLI command becomes an OperateError that says what to do."""
+    try:
+        return act()
+    except auto.CommandError as error:
+        text = str(error)
+        raise OperateError(explain(text, place.stack) or f"the engine refused: {_last_lines(text)}") from None
+
+
+def _last_lines(text: str) -> str:
+    lines = [line.removeprefix("error: ").strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(("code:", "stdout:"))]
+    return "\n".join(lines[-4:]).removeprefix("stderr: ")
+
+
+Watch = Callable[[auto.EngineEvent, Operation | None], object]
+"""Sees each event, with the operation that it ended."""
+
+
+def run(verb: Verb, place: Place, *, watch: Watch | None = None, run_program: Callable[[], Any] = program) -> Run:
+    """Run the engine once. A run that fails is a result as well (`ok`, `errors`); only what cannot begin raises OperateError."""
+    recorder = Recorder()
+
+    def on_event(event: auto.EngineEvent) -> None:
+        ended = recorder.take(event)
+        if watch:
+            watch(event, ended)
+
+    with environment(place.variables()):
+        stack = select(place, run_program)
+        try:
+            result = getattr(stack, verb)(on_event=on_event, color="never")
+        except auto.CommandError as error:
+            return _failed(verb, place, recorder, str(error))
+    outputs = getattr(result, "outputs", {})
+    return Run(
+        verb=verb,
+        stack=place.stack,
+        ok=True,
+        operations=tuple(recorder.operations),
+        outputs={name: output.value for name, output in outputs.items()},
+        secret_outputs=frozenset(name for name, output in outputs.items() if output.secret),
+        errors=(),
+        seconds=recorder.now(),
+        stdout=result.stdout,
+        stderr=result.stderr,
+    )
+
+
+def _failed(verb: Verb, place: Place, recorder: Recorder, text: str) -> Run:
+    known = explain(text, place.stack)
+    errors = (known,) if known else tuple(recorder.errors) or (f"the engine refused: {_last_lines(text)}",)
+    return Run(
+        verb=verb,
+        stack=place.stack,
+        ok=False,
+        operations=tuple(recorder.operations),
+        outputs={},
+        secret_outputs=frozenset(),
+        errors=errors,
+        seconds=recorder.now(),
+        stdout=text,
+        stderr="",
+    )

@@ -1,0 +1,126 @@
+"""What a person wants to know after a run, as text. What happens meanwhile is progress.py's matter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from fleet.outputs import StackOutputs
+from operate.phases import durations
+
+if TYPE_CHECKING:
+    from operate.record import Operation, Run
+
+WHERE = {
+    "hcloud": "Hetzner Cloud",
+    "ovh-instance": "OVH Public Cloud",
+    "ovh-dedicated": "OVH dedicated",
+    "bare-metal": "bare metal",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def host_states(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
+    """What each host said of itself when its system was last switched: the result line of `hostops switch`, kept in the state."""
+    states: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        said = operation.results.get("stdout")
+        if operation.type.startswith("command:local") and operation.name.endswith("-system") and isinstance(said, str):
+            states[operation.name.removesuffix("-system")] = _json(said)
+    return states
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def stack_outputs(run: Run) -> StackOutputs | None:
+    """The exported model; None where a stack exports nothing yet."""
+    try:
+        return StackOutputs.model_validate(run.outputs.get("fleet"))
+    except ValidationError:
+        return None
+
+
+def nodes(outputs: StackOutputs, states: dict[str, dict[str, Any]]) -> str:
+    """One line per node."""
+    rows = []
+    for name, host in sorted(outputs.hosts.items(), key=lambda item: (item[1].role != "server", item[0])):
+        state = states.get(name, {})
+        ready = {True: "yes", False: "no"}.get(state.get("ready"), "unknown")  # type: ignore[arg-type]  # JSON may hold anything
+        rows.append((name, WHERE.get(host.kind, host.kind), host.role.value, host.address, str(state.get("generation", "-")), ready))
+    return table(("NODE", "WHERE", "ROLE", "ADDRESS", "GENERATION", "READY"), rows)
+
+
+def next_steps(stack: str) -> str:
+    """What to do now."""
+    suffix = "" if stack == "sim" else f" STACK={stack}"
+    return (
+        f"Next:  make status{suffix}   asks every host now\n"
+        f"       make outputs{suffix}  what other stacks may read\n"
+        f"       edit Pulumi.{stack}.yaml, then make contract{suffix} && make preview{suffix}"
+    )
+
+
+def after_up(run: Run) -> str:
+    """Nodes, add-ons, times and what to do next."""
+    outputs = stack_outputs(run)
+    parts = []
+    if outputs:
+        parts.append(f"Cluster {outputs.cluster.name}: k3s {outputs.cluster.k3s_version} at {outputs.cluster.endpoint}")
+        parts.append(nodes(outputs, host_states(run.operations)))
+        parts.append(table(("ADD-ON", "VERSION"), sorted(outputs.addons.items())) if outputs.addons else "No add-ons.")
+    times = durations(run.operations)
+    if times:
+        parts.append(table(("PHASE", "SECONDS"), [(phase, f"{seconds:.1f}") for phase, seconds in times.items()]))
+    parts.append(summary(run))
+    parts.append(next_steps(run.stack))
+    return "\n\n".join(parts)
+
+
+def summary(run: Run) -> str:
+    """One line: what changed and how long it took."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in run.counts.items()) or "nothing changed"
+    return f"{run.verb} of {run.stack}: {counts}; {run.seconds:.0f} s"
+
+
+IMPACT = {
+    ("install", "create"): "is installed from nothing: its system disk is formatted",
+    ("install", "replace"): "is installed again: its system disk is formatted",
+    ("system", "create"): "gets its first configuration",
+    ("system", "update"): "switches to another generation, with a rollback if it does not come back healthy",
+    ("mesh", "create"): "gets the list of its mesh peers",
+    ("mesh", "update"): "gets a new list of its mesh peers",
+}
+"""What an operation on a host means for it, by the end of the command's name and the engine's word."""
+
+
+def host_changes(run: Run) -> list[tuple[str, str]]:
+    """Which hosts change, and how."""
+    rows = []
+    for operation in run.changes:
+        host, _, noun = operation.name.rpartition("-")
+        impact = IMPACT.get((noun, operation.op))
+        if operation.type.startswith("command:local") and impact:
+            rows.append((host, impact))
+    return sorted(rows)
+
+
+def after_preview(run: Run) -> str:
+    """Which hosts change and how, and the count of all operations."""
+    rows = host_changes(run)
+    hosts = table(("HOST", "WHAT HAPPENS TO IT"), rows) if rows else "No host changes."
+    return f"{hosts}\n\n{summary(run)}"
