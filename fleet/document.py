@@ -11,7 +11,11 @@ from fleet.laws import broken_laws
 from fleet.settings import Fleet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic_core import ErrorDetails
+
+    from fleet.network import Profile
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,8 +35,8 @@ def read(model: type[M], document: Any, source: str) -> M:
         raise FleetError(source, tuple(_fault(detail) for detail in error.errors())) from None
 
 
-def read_fleet(document: Any, source: str) -> Fleet:
-    """Read a stack's fleet and hold it to every law; raises FleetError with all faults."""
+def read_fleet(document: Any, source: str, profiles: Mapping[str, Profile]) -> Fleet:
+    """Read a stack's fleet and hold it to every law; raises FleetError with all faults. `profiles` are those of the project."""
     fleet = read(Fleet, document, source)
     faults = broken_laws(fleet)
     if faults:

@@ -6,7 +6,12 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+
+
+def camel(name: str) -> str:
+    """The key of a field in YAML and JSON: `k3s_version` is `k3sVersion` (pydantic's own rule would say `k3SVersion`)."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
 class Model(BaseModel):
@@ -15,7 +20,7 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        alias_generator=to_camel,
+        alias_generator=camel,
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,

@@ -1,0 +1,130 @@
+"""The fleet's keys: making what is missing, in memory. Encrypting and writing them is keystore.py's matter.
+
+The only module of the package that is not a pure function of its arguments: it draws random numbers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets as random
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
+
+from fleet.age import recipient
+from fleet.identities import HostIdentity, Identities
+from fleet.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CLUSTER_KEY = "nixfleet:clusterKeys"
+"""Config key of the cluster's private halves."""
+
+HOST_KEY_PREFIX = "nixfleet:keys-"
+"""Config key of one host's private halves, before its name."""
+
+_TOKEN_BYTES = 32
+
+
+class HostKeys(Model):
+    """Private halves of one host, as they stand encrypted in the stack file."""
+
+    host_key: str
+    """OpenSSH PEM, ed25519."""
+
+    bootstrap_key: str
+    """OpenSSH PEM, ed25519."""
+
+    wireguard_key: str
+    """Base64, as `wg genkey` prints it."""
+
+
+class ClusterKeys(Model):
+    """Private halves and tokens of the cluster."""
+
+    server_token: str
+    agent_token: str
+    deploy_key: str
+    """OpenSSH PEM, ed25519."""
+
+
+def host_config_key(host: str) -> str:
+    """Config key of the private halves of `host`."""
+    return HOST_KEY_PREFIX + host
+
+
+def _ssh_private() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+def _ssh_public(pem: str) -> str:
+    key = load_ssh_private_key(pem.encode(), password=None)
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def _wireguard_private() -> str:
+    key = X25519PrivateKey.generate()
+    return base64.b64encode(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())).decode()
+
+
+def _wireguard_public(private: str) -> str:
+    public = X25519PrivateKey.from_private_bytes(base64.b64decode(private)).public_key()
+    return base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
+def new_host_keys() -> HostKeys:
+    """Fresh private halves of a host."""
+    return HostKeys(host_key=_ssh_private(), bootstrap_key=_ssh_private(), wireguard_key=_wireguard_private())
+
+
+def new_cluster_keys() -> ClusterKeys:
+    """Fresh tokens and a fresh deploy key."""
+    return ClusterKeys(
+        server_token=random.token_hex(_TOKEN_BYTES),
+        agent_token=random.token_hex(_TOKEN_BYTES),
+        deploy_key=_ssh_private(),
+    )
+
+
+def host_identity(keys: HostKeys) -> HostIdentity:
+    """Public halves of a host's keys."""
+    host_key = _ssh_public(keys.host_key)
+    return HostIdentity(
+        host_key=host_key,
+        bootstrap_key=_ssh_public(keys.bootstrap_key),
+        wireguard_key=_wireguard_public(keys.wireguard_key),
+        age_recipient=recipient(host_key),
+    )
+
+
+def deploy_public(keys: ClusterKeys) -> str:
+    """Public half of the deploy key."""
+    return _ssh_public(keys.deploy_key)
+
+
+def as_secret(keys: HostKeys | ClusterKeys) -> str:
+    """The value of the config secret: one line of JSON."""
+    return json.dumps(keys.model_dump(mode="json"), sort_keys=True)
+
+
+def make_identities(hosts: Iterable[str]) -> tuple[Identities, dict[str, str]]:
+    """A whole fresh set for these hosts: public halves, and the config secrets by their keys."""
+    cluster = new_cluster_keys()
+    private = {name: new_host_keys() for name in sorted(hosts)}
+    identities = Identities(
+        deploy_key=deploy_public(cluster),
+        hosts={name: host_identity(keys) for name, keys in private.items()},
+    )
+    secrets = {host_config_key(name): as_secret(keys) for name, keys in private.items()}
+    return identities, {CLUSTER_KEY: as_secret(cluster), **secrets}
