@@ -37,6 +37,9 @@ class Table:
     parts_kept: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The same for fields of the objects in a list."""
 
+    parts_default: Mapping[str, Properties] = field(default_factory=dict)
+    """What the plugin adds to the objects in a list."""
+
     unordered: frozenset[str] = frozenset()
     """Lists whose order means nothing."""
 
@@ -85,7 +88,7 @@ def check(table: Table, name: str, inputs: Properties, seed: bytes) -> tuple[Pro
     failures += _missing(table, name, checked)
     for key, item in checked.items():
         if key in table.fields:
-            checked[key] = _typed(table, snake(key), table.fields[key], item)
+            checked[key] = _completed(table, key, _typed(table, snake(key), table.fields[key], item))
             failures += _missing_parts(name, key, table.fields[key], checked[key])
     for rule in table.rules:
         failures += rule(name, reveal(checked))
@@ -129,7 +132,7 @@ def _missing_parts(name: str, key: str, kind: Type, value: Value) -> Iterator[Fa
     for part in kind:
         if part.endswith("*") and value.get(part[:-1]) is None:
             argument = f"{snake(key)}.0.{snake(part[:-1])}"
-            yield key, _missing_argument(argument, f"{name}.{key}.{part[:-1]}")
+            yield key, _missing_argument(argument, f"{name}.{key}.{part[:-1]}" if value else f"{name}.{key}")
 
 
 def _typed(table: Table, path: str, kind: Type, value: Value) -> Value:
@@ -147,6 +150,14 @@ def _typed(table: Table, path: str, kind: Type, value: Value) -> Value:
     if table.framework is not None:
         return value
     return _scalar(path, kind, value)
+
+
+def _completed(table: Table, key: str, value: Value) -> Value:
+    """Add the plugin's own defaults to the objects in a list."""
+    default = table.parts_default.get(key)
+    if default is None or not isinstance(value, list):
+        return value
+    return [default | part if isinstance(part, dict) else part for part in value]
 
 
 def _scalar(path: str, kind: Type, value: Value) -> Value:
