@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import socket
@@ -118,13 +119,23 @@ class Rack:
         self._ask("settle")
 
     def _notify(self, machine_id: str) -> None:
-        if self._world.read("daemon"):
+        if running(self._world):
             self._ask("reconcile", machine_id)
 
     def _ask(self, verb: str, *arguments: Any) -> None:
         answer = ask(self._world, verb, *arguments)
         if answer.get("error"):
             raise SimulatorError(answer["error"])
+
+
+def running(world: World) -> bool:
+    """Whether the world's daemon runs: it holds this lock for as long as it lives."""
+    with (world.root / ".daemon").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def ask(world: World, verb: str, *arguments: Any) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""One running machine inside the daemon: its power, its processes, its SSH door and its k3s."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sim.machines import machine as machines
+from sim.machines import systems
+from sim.machines.closure import Closure, default_boot, outside
+from sim.machines.door import Door
+from sim.machines.kube import Service
+from sim.machines.site import Session
+from sim.machines.units import Units
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.machines.machine import Machine
+    from sim.machines.site import Site
+
+SH = "/bin/sh"
+
+
+class Host:
+    """A machine that the daemon looks after."""
+
+    def __init__(self, site: Site, machine: Machine) -> None:
+        self.site = site
+        self.id = machine.spec.id
+        self.name = machine.spec.name
+        self.login_user = machine.spec.login_user
+        self.system: machines.System = "none"
+        self.root: Path = systems.ram(site.world, machine)
+        self.door = Door(self)
+        self.units = Units(self)
+        self.boots = -1
+        """The boot that it is up from; -1: down."""
+
+        self._processes: set[asyncio.subprocess.Process] = set()
+
+    def load(self) -> Machine:
+        """The machine's document now; raises LookupError once it was taken out of the rack."""
+        machine = machines.load(self.site.world, self.id)
+        if machine is None:
+            raise LookupError(f"machine {self.name} ({self.id}) is no longer in the rack")
+        return machine
+
+    async def follow(self, machine: Machine) -> None:
+        """Make the running machine what its document says."""
+        self.name, self.login_user = machine.spec.name, machine.spec.login_user
+        if not machine.power:
+            await self.down()
+        elif self.boots != machine.boots_wanted:
+            await self.down()
+            if machine.boots_done != machine.boots_wanted:
+                machine = self._boot()
+            await self._up(machine)
+        elif self.boots >= 0 and machine.system != "none":
+            systems.lay_devices(self.root, machine)
+
+    def _boot(self) -> Machine:
+        fault = self.site.world.fault(self.name, "boot")
+        with machines.edit(self.site.world, self.id) as machine:
+            systems.boot(self.site.world, machine, self.site.shims)
+            if fault:
+                machine.system = "none"
+        self.site.world.record(self.name, "boot", machine.system)
+        return machine
+
+    async def _up(self, machine: Machine) -> None:
+        self.boots, self.system = machine.boots_done, machine.system
+        self.root = systems.running_root(self.site.world, machine)
+        if self.system == "none":
+            return
+        await self.door.open((self.root / systems.HOST_KEY).read_text())
+        if self.system == "nixos":
+            self.start_k3s()
+        self.units.resume(machine.units)
+
+    def suspend(self) -> None:
+        """Stop everything that runs here, and write nothing about it."""
+        self.units.halt()
+        self.door.close()
+        for process in tuple(self._processes):
+            _kill(process)
+
+    async def down(self) -> None:
+        """Lose power: every process and connection ends at once."""
+        self.boots, self.system = -1, "none"
+        self.suspend()
+        self.site.kube.stop(self.id)
+        self.site.sessions = {token: s for token, s in self.site.sessions.items() if s.host is not self}
+
+    def journal(self, unit: str) -> Path:
+        """Log of a unit of this boot."""
+        path = self.root / "run/journal" / unit
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def request_boot(self) -> None:
+        """Boot again as soon as whoever asked has got the answer."""
+        with machines.edit(self.site.world, self.id) as machine:
+            machine.boots_wanted += 1
+
+    def current_system(self) -> Closure:
+        """The system that is activated."""
+        return Closure.read(self.root, outside(self.root, (self.root / "run/current-system").readlink()))
+
+    def boot_default(self) -> str | None:
+        """Store path of what boots next."""
+        return default_boot(self.root)
+
+    def start_k3s(self) -> None:
+        """Start k3s as the current system has it."""
+        self.site.kube.stop(self.id)
+        self.site.kube.start(Service(machine=self.id, root=self.root, closure=self.current_system()))
+        self.site.kube.settle()
+
+    async def spawn(self, argv: tuple[str, ...], session: Session, **streams: Any) -> asyncio.subprocess.Process:
+        """Start a process of this machine; it is killed when the machine goes down."""
+        token = self.site.open_session(session)
+        environment = self._environment(session.user, token) | streams.pop("env", {})
+        home = self.root / environment["HOME"].lstrip("/")
+        cwd = home if home.is_dir() else self.root
+        process = await asyncio.create_subprocess_exec(
+            *argv, cwd=cwd, env=environment, start_new_session=True, **streams
+        )
+        self._processes.add(process)
+        return process
+
+    async def finished(self, process: asyncio.subprocess.Process) -> int:
+        """Wait for a process; its exit status as a shell tells it."""
+        status = await process.wait()
+        self._processes.discard(process)
+        self.site.kube.look_again()
+        return status if status >= 0 else 128 - status
+
+    def _environment(self, user: str, token: str) -> dict[str, str]:
+        home = "/root" if user == "root" else f"/home/{user}"
+        return {
+            "HOME": f"{self.root}{home}",
+            "LANG": "C",
+            "LOGNAME": user,
+            "NIXFLEET_ROOT": str(self.root),
+            "PATH": f"{self.site.shims / self.system}:{self.site.path}",
+            "SHELL": SH,
+            "SIM_PORT": str(self.site.port),
+            "SIM_TOKEN": token,
+            "SIM_USER": user,
+            "USER": user,
+        }
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,234 @@
+"""k3s on the machines: who forms a cluster, who joins, who is a member of etcd, and which nodes are Ready.
+
+The documents `clusters/<name>` are what the cluster knows. Pods do not exist, and API objects other than nodes are
+kept there by whoever simulates the API.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sim.machines import certificates, mesh, nodes
+from sim.machines.systems import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.machines.closure import Closure
+    from sim.world import World
+
+STATE = "var/lib/rancher/k3s"
+SECRETS = "etc/nixfleet/secrets"
+KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
+PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
+
+
+@dataclass(kw_only=True)
+class Service:
+    """The k3s unit of one host."""
+
+    machine: str
+    root: Path
+    closure: Closure
+    state: Literal["activating", "active", "failed"] = "activating"
+    reason: str = ""
+    """Last line of its log."""
+
+    frozen: bool = False
+    """A fault: it never gets further."""
+
+    member_of: str | None = None
+    """Cluster whose etcd member runs here."""
+
+    @property
+    def host(self) -> str:
+        """Name of the node."""
+        return self.closure.host
+
+    @property
+    def server(self) -> bool:
+        """Whether it runs the control plane."""
+        return bool(self.closure.entry["role"] == "server")
+
+
+class Kube:
+    """All k3s services of the world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.services: dict[str, Service] = {}
+
+    def start(self, service: Service) -> None:
+        """Start a host's k3s; what becomes of it is known after `settle`."""
+        self.services[service.machine] = service
+        fault = self._world.fault(service.host, f"k3s start {service.closure.path}")
+        if fault == "hang":
+            service.frozen = True
+        elif fault:
+            service.state, service.reason = "failed", "k3s.service: Main process exited, code=exited, status=1/FAILURE"
+        self._world.record(service.host, "k3s start", service.closure.path)
+
+    def stop(self, machine: str) -> None:
+        """Stop a host's k3s, or let it vanish with its machine."""
+        if self.services.pop(machine, None):
+            self.settle()
+
+    def settle(self) -> None:
+        """Let every service that waits try again until nothing changes, then tell the clusters."""
+        while any([self._advance(service) for service in list(self.services.values()) if service.state == "activating"]):
+            pass
+        for name in self._world.names("clusters"):
+            self._refresh(name)
+
+    def look_again(self) -> None:
+        """Something on a host may have changed: let those who wait try again."""
+        if any(service.state == "activating" for service in self.services.values()):
+            self.settle()
+
+    def answering(self, cluster: str) -> bool:
+        """Whether the cluster's API answers: more than half of etcd's members run."""
+        members = self._world.read(cluster).get("members", {})
+        running = [s for s in self.services.values() if s.member_of == cluster and s.host in members and not s.frozen]
+        return bool(members) and len(running) > len(members) // 2
+
+    def cluster_of(self, machine: str) -> str | None:
+        """The cluster that this host's running server serves."""
+        service = self.services.get(machine)
+        return service.member_of if service and service.state == "active" else None
+
+    def _advance(self, service: Service) -> bool:
+        """Try one step; True if it became active."""
+        if service.frozen:
+            return False
+        before = service.member_of
+        service.reason = self._serve(service) if service.server else self._join_as_agent(service)
+        if not service.reason:
+            service.state = "active"
+        return service.state == "active" or service.member_of != before
+
+    def _serve(self, service: Service) -> str:
+        """Bring a server up as far as it goes; the answer is what it waits for, empty when it serves."""
+        database = service.root / STATE / "server/db/member.json"
+        if not database.exists():
+            problem = self._join_as_server(service) if service.host != service.closure.cluster["seed"] else self._form(service)
+            if problem:
+                return problem
+        member = json.loads(database.read_text())
+        known = self._world.read(member["cluster"]).get("members", {}).get(service.host, {})
+        if known.get("id") != member["id"]:
+            return "etcd: this member has been permanently removed from the cluster"
+        service.member_of = member["cluster"]
+        if not self.answering(member["cluster"]):
+            return "etcd: waiting for a quorum of members"
+        self._write_kubeconfig(service)
+        return self._register(service, member["cluster"])
+
+    def _form(self, service: Service) -> str:
+        token = _secret(service, "server-token")
+        if not token:
+            return f"open /{SECRETS}/server-token: no such file or directory"
+        base = f"clusters/{service.closure.cluster['name']}"
+        name, number = base, 2
+        while self._world.read(name):
+            name, number = f"{base}-{number}", number + 1
+        document = {
+            "name": name.removeprefix("clusters/"),
+            "id": secrets.token_hex(8),
+            "stack": service.closure.stack,
+            "endpoint": service.closure.cluster.get("endpoint", {}),
+            "tokens": {"server": token, "agent": _secret(service, "agent-token") or token},
+            "authority": certificates.new_authority(),
+            "available": False,
+            "members": {},
+            "nodes": {},
+            "passwords": {},
+            "objects": {},
+        }
+        self._world.write(name, document)
+        self._world.record(service.host, "cluster formed", name)
+        self._add_member(service, name)
+        return ""
+
+    def _join_as_server(self, service: Service) -> str:
+        cluster = self._contact(service)
+        if cluster is None:
+            return f"failed to get CA certs: Get \"https://{service.closure.cluster['join']}:6443/cacerts\": no answer"
+        document = self._world.read(cluster)
+        if _secret(service, "server-token") != document["tokens"]["server"]:
+            return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
+        if service.host in document["members"]:
+            return "etcd cluster join failed: duplicate node name found, please use a unique name for this node"
+        self._add_member(service, cluster)
+        return ""
+
+    def _add_member(self, service: Service, cluster: str) -> None:
+        member = {"id": secrets.token_hex(8), "machine": service.machine, "address": service.closure.entry["address"]}
+        with self._world.edit(cluster) as document:
+            document["members"][service.host] = member
+        write(service.root / STATE / "server/db/member.json", json.dumps({"cluster": cluster, "id": member["id"]}))
+        self._world.record(service.host, "etcd member added", cluster)
+
+    def _join_as_agent(self, service: Service) -> str:
+        cluster = self._contact(service)
+        if cluster is None:
+            return f"failed to get CA certs: Get \"https://{service.closure.cluster['join']}:6443/cacerts\": no answer"
+        token = _secret(service, "agent-token")
+        if not token or token not in self._world.read(cluster)["tokens"].values():
+            return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
+        return self._register(service, cluster)
+
+    def _contact(self, service: Service) -> str | None:
+        """The cluster that answers where this node looks for it; a node that joined once knows all servers."""
+        wanted, joined = service.closure.cluster["join"], service.root / STATE / "agent/cluster"
+        known = joined.read_text() if joined.exists() else None
+        for other in self.services.values():
+            cluster = self.cluster_of(other.machine)
+            endpoint = other.closure.cluster.get("endpoint", {}).get("address")
+            here = cluster == known if known else wanted in (other.closure.entry["address"], endpoint)
+            if cluster and here and self.answering(cluster) and mesh.connected(service, other):
+                return cluster
+        return None
+
+    def _register(self, service: Service, cluster: str) -> str:
+        """Let the node appear; a new disk under an old name is refused until the old node is deleted."""
+        password = service.root / PASSWORD
+        if not password.exists():
+            write(password, secrets.token_hex(16), 0o600)
+        with self._world.edit(cluster) as document:
+            if document["passwords"].setdefault(service.host, password.read_text()) != password.read_text():
+                return (
+                    f"Node password rejected, duplicate hostname or contents of '/{PASSWORD}' may not match server "
+                    "node-passwd entry, try enabling a unique node name with the --with-node-id flag"
+                )
+            document["nodes"].setdefault(service.host, nodes.new_node(service.closure, service.machine))
+        write(service.root / STATE / "agent/cluster", cluster)
+        return ""
+
+    def _write_kubeconfig(self, service: Service) -> None:
+        assert service.member_of is not None  # the caller has just set it
+        document = self._world.read(service.member_of)
+        path = service.root / KUBECONFIG
+        if not path.exists() or not certificates.issued_by(path.read_text(), document["authority"]["certificate"]):
+            write(path, certificates.kubeconfig(document["authority"]), 0o600)
+
+    def _refresh(self, name: str) -> None:
+        available = self.answering(name)
+        with self._world.edit(name) as document:
+            document["available"] = available
+            if not available:
+                return
+            for host, node in document["nodes"].items():
+                service = next((s for s in self.services.values() if s.host == host and self._works_in(s, name)), None)
+                nodes.update_status(node, service.closure if service else None, service.machine if service else None)
+
+    def _works_in(self, service: Service, cluster: str) -> bool:
+        joined = service.root / STATE / "agent/cluster"
+        return service.state == "active" and joined.exists() and joined.read_text() == cluster
+
+
+def _secret(service: Service, name: str) -> str | None:
+    path = service.root / SECRETS / name
+    return path.read_text().strip() if path.exists() else None

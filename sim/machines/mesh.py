@@ -1,0 +1,56 @@
+"""Whether two hosts reach each other's cluster address. Packets, tunnels and firewalls are not simulated."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sim.machines.kube import Service
+
+PEERS = "etc/nixfleet/mesh.json"
+KEY = "etc/nixfleet/secrets/wireguard-key"
+
+
+def connected(one: Service, other: Service) -> bool:
+    """Whether `one` reaches `other`: always on a LAN; in a mesh each must know the other's address and real key."""
+    if one is other or not one.closure.cluster.get("mesh"):
+        return True
+    return _knows(one, other) and _knows(other, one)
+
+
+def _knows(one: Service, other: Service) -> bool:
+    path = one.root / PEERS
+    if not path.exists():
+        return False
+    key, address = _public_key(other), other.closure.entry["address"]
+    return any(key in values and address in values for values in _records(json.loads(path.read_text())))
+
+
+def _records(document: Any) -> Iterator[set[str]]:
+    """The texts of every record in a document, whatever its shape; a prefix length is dropped."""
+    if isinstance(document, dict):
+        yield {text.split("/32")[0] for value in document.values() for text in _texts(value)}
+    children = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    for child in children:
+        yield from _records(child)
+
+
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, str)]
+
+
+def _public_key(service: Service) -> str:
+    path = service.root / KEY
+    if not path.exists():
+        return ""
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(path.read_text().strip()))
+    raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,47 @@
+"""The folders of commands that simulated systems have on PATH. What the commands answer is in commands/."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.machines.commands import ALL, names
+
+if TYPE_CHECKING:
+    from sim.machines.machine import System
+
+LOCAL = {
+    # keep-sorted start
+    "chgrp": "owner",
+    "chown": "owner",
+    "id": "id",
+    "readlink": "readlink",
+    "realpath": "readlink",
+    "sudo": "sudo",
+    "sync": "owner",
+    "whoami": "id",
+    # keep-sorted end
+}
+"""Commands that need no answer, and the script that is each of them."""
+
+
+def lay(folder: Path) -> None:
+    """Write one folder of commands per system."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for system in ALL:
+        _lay_system(folder / system, system)
+
+
+def _lay_system(folder: Path, system: System) -> None:
+    folder.mkdir(parents=True)
+    scripts = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sh")}
+    for script, text in scripts.items():
+        # The interpreter by its path: going through env would cost one more program start per command.
+        target = folder / f".{script}"
+        target.write_text(text.replace("#!/usr/bin/env bash", f"#!{shutil.which('bash')}", 1))
+        target.chmod(0o755)
+    for name in names(system):
+        (folder / name).symlink_to(".ask")
+    for name, script in LOCAL.items():
+        (folder / name).symlink_to(f".{script}")
