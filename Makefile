@@ -1,4 +1,4 @@
-# Every command of the project, and nothing else: what a target does stands in tools/, operate/, sim/ and fleet/.
+# Every command of the project by name; what a target does stands in tools/, operate/, sim/ and fleet/.
 STACK ?= sim
 ARGS ?=
 
@@ -10,12 +10,74 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 # Stack sim is the simulated fleet; every other stack is real machines.
 DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
-# It guards nothing: the keys of stack sim open simulated machines only, and both stand in this repository.
-sim: export PULUMI_CONFIG_PASSPHRASE ?=
+# The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated
+ifeq ($(STACK),sim)
+export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
+endif
 
-.PHONY: help setup up preview refresh destroy outputs status keys contract rehearse test test-nix lint bench clean lock
+.PHONY: help setup up preview refresh destroy outputs status keys contract rehearse reset test test-nix lint format bench lock clean
 
 help: ## list these commands
-	@echo "make TARGET [STACK=sim|lab|cloud|...]   (STACK is sim unless named)"
+	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
+	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## make what the other commands need: .venv and the Pulumi CLI (they do it themselves)
+	@tools/setup
+
+up: setup ## bring the stack to what its file says, then say how it is
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+preview: setup ## say what up would do, and to which hosts; touches nothing
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+refresh: setup ## compare the state with what the clouds have
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+destroy: setup ## delete what the clouds have; boards and dedicated servers keep their disks
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+outputs: setup ## print what other stacks may read
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+status: setup ## ask every host how it is
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+keys: setup ## make the keys that the stack lacks; never replaces one
+	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
+
+contract: setup ## write nix/fleet/STACK.json, what Nix knows of the stack
+	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
+
+rehearse: setup ## run the stack's own file, unchanged, on a simulated fleet with throwaway keys
+	@$(PYTHON) -m sim $@ --stack $(STACK) $(ARGS)
+
+reset: setup ## forget the simulated fleet: its machines, clouds and state
+	@$(PYTHON) -m sim $@ $(ARGS)
+
+test: setup ## run every test, those on the real engine included
+	@$(PYTHON) -m pytest -n 2 $(ARGS)
+
+test-nix: ## run the checks of nix/ (needs Nix)
+	@nix/check $(ARGS)
+
+lint: setup ## ruff, mypy and shellcheck
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@tools/lint-shell
+
+format: setup ## let ruff format everything
+	@$(PYTHON) -m ruff format .
+
+bench: setup ## measure times, memory, connections and commands on the simulated fleet
+	@$(PYTHON) tools/bench $(ARGS)
+
+lock: setup ## write requirements.lock anew from requirements.in
+	@$(PYTHON) -m uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet -o requirements.lock
+
+clean: ## remove everything that can be made again here: .venv, .sim (the simulated fleet), caches
+	@rm -rf .venv .sim .setup.lock .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ import sys
 
 from operate.actions import ACTIONS
 from operate.engine import Place
-from operate.messages import OperateError
+from operate.failures import exit_code
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -24,16 +24,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Do the verb; the exit code is 0 only when it was done."""
     options = parse(arguments)
-    try:
-        return ACTIONS[options.verb](Place(stack=options.stack))
-    except OperateError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except OSError as error:
-        # A full disk or a folder without permission, met by ourselves rather than by the engine.
-        print(f"error: {error.strerror}: {error.filename or 'no file named'}: free space or permission is missing there; then run the same command again", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("stopped before the engine began: nothing was changed", file=sys.stderr)
-    return 1
+    return exit_code(lambda: ACTIONS[options.verb](Place(stack=options.stack)))
 
 
 if __name__ == "__main__":

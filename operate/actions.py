@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from operate import report
 from operate.engine import Place, Verb, environment, run, select, translated
 from operate.messages import OperateError
 from operate.progress import Progress
-from operate.record import Run
 from operate.status import status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from operate.record import Run
 
 AFTER: dict[Verb, Callable[[Run], str]] = {
     "up": report.after_up,

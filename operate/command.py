@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from semver import VersionInfo
 from operate.messages import OperateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
 GRACE_SECONDS = 5.0
@@ -29,7 +29,7 @@ GRACE_SECONDS = 5.0
 
 def _version(executable: str) -> VersionInfo:
     """What `pulumi version` says; raises OperateError when it says nothing usable."""
-    answer = subprocess.run([executable, "version"], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    answer = subprocess.run([executable, "version"], capture_output=True, text=True, check=False, timeout=60)
     try:
         return VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
     except ValueError:
@@ -86,7 +86,7 @@ class EngineCommand(PulumiCommand):
         """Run one CLI command; raises CommandError when its exit code is not 0."""
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         lines: tuple[list[str], list[str]] = ([], [])
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -99,7 +99,9 @@ class EngineCommand(PulumiCommand):
         ) as process:
             readers = [
                 threading.Thread(target=_drain, args=(stream, callback, kept))
-                for stream, callback, kept in zip((process.stdout, process.stderr), (on_output, on_error), lines, strict=True)
+                for stream, callback, kept in zip(
+                    (process.stdout, process.stderr), (on_output, on_error), lines, strict=True
+                )
             ]
             with forwarded(process):
                 for reader in readers:

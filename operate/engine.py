@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +53,9 @@ class Place:
 
     def variables(self) -> dict[str, str]:
         """Everything that a run sets: this interpreter first on PATH and our packages on its path, for `python -m hostops`."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), self.environment.get("PATH", os.environ.get("PATH", ""))])
+        path = os.pathsep.join(
+            [str(Path(sys.executable).parent), self.environment.get("PATH", os.environ.get("PATH", ""))]
+        )
         packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         return {**SETTINGS, **self.environment, "PATH": path, "PYTHONPATH": packages}
 
@@ -111,7 +112,11 @@ def translated(place: Place, act: Callable[[], T]) -> T:
 
 
 def _last_lines(text: str) -> str:
-    lines = [line.removeprefix("error: ").strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(("code:", "stdout:"))]
+    lines = [
+        line.removeprefix("error: ").strip()
+        for line in text.splitlines()
+        if line.strip() and not line.strip().startswith(("code:", "stdout:"))
+    ]
     return "\n".join(lines[-4:]).removeprefix("stderr: ")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from operate.record import Recorder, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
     from operate.record import Operation
@@ -52,7 +53,9 @@ def operation_line(operation: Operation, words: dict[str, str]) -> str | None:
     word = "FAILED" if operation.failed else words.get(operation.op)
     if word is None:
         return None
-    changes = f" [{', '.join(operation.changes)}]" if operation.changes and operation.op in {"update", "replace"} else ""
+    changes = (
+        f" [{', '.join(operation.changes)}]" if operation.changes and operation.op in {"update", "replace"} else ""
+    )
     took = f" ({operation.seconds:.1f} s)" if words is DONE else ""
     return f"{word:<12} {operation.name}  {short_type(operation.type)}{changes}{took}"
 

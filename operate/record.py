@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 UNCHANGED = frozenset({"same", "read", "refresh"})
@@ -17,7 +18,7 @@ UNCHANGED = frozenset({"same", "read", "refresh"})
 
 def name_of(urn: str) -> str:
     """The resource's name: the last part of its URN."""
-    return urn.split("::")[-1]
+    return urn.rsplit("::", maxsplit=1)[-1]
 
 
 def qualified_type_of(urn: str) -> str:
@@ -108,10 +109,14 @@ def _changes(step: StepEventMetadata) -> tuple[str, ...]:
     return tuple(sorted(step.detailed_diff or step.diffs or ()))
 
 
-NO_NEWS = frozenset({"", "update failed", "preview failed", "refresh failed", "destroy failed", "resource registration failed"})
+NO_NEWS = frozenset(
+    {"", "update failed", "preview failed", "refresh failed", "destroy failed", "resource registration failed"}
+)
 """What the engine adds to errors that it has told already."""
 
-COMMAND_FAILED = re.compile(r'exit status (?P<code>\d+): running ".*?hostops (?P<verb>\S+) .*?":\n(?P<said>.*)', re.DOTALL)
+COMMAND_FAILED = re.compile(
+    r'exit status (?P<code>\d+): running ".*?hostops (?P<verb>\S+) .*?":\n(?P<said>.*)', re.DOTALL
+)
 """The command provider's words around what a failing `python -m hostops` said."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -12,6 +11,8 @@ from fleet.outputs import StackOutputs
 from operate.phases import durations
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from operate.record import Operation, Run
 
 WHERE = {
@@ -26,7 +27,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns as wide as their widest cell."""
     lines = [tuple(head), *(tuple(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def host_states(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
@@ -61,7 +64,16 @@ def nodes(outputs: StackOutputs, states: dict[str, dict[str, Any]]) -> str:
     for name, host in sorted(outputs.hosts.items(), key=lambda item: (item[1].role != "server", item[0])):
         state = states.get(name, {})
         ready = {True: "yes", False: "no"}.get(state.get("ready"), "unknown")  # type: ignore[arg-type]  # JSON may hold anything
-        rows.append((name, WHERE.get(host.kind, host.kind), host.role.value, host.address, str(state.get("generation", "-")), ready))
+        rows.append(
+            (
+                name,
+                WHERE.get(host.kind, host.kind),
+                host.role.value,
+                host.address,
+                str(state.get("generation", "-")),
+                ready,
+            )
+        )
     return table(("NODE", "WHERE", "ROLE", "ADDRESS", "GENERATION", "READY"), rows)
 
 

@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 120
 
 def _ask(place: Place, host: str, address: str, deploy_key: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "hostops", "status", "--stack", place.stack, "--host", host]
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(
         command,
         input=json.dumps({"deployKey": deploy_key}),
         capture_output=True,
@@ -42,7 +42,12 @@ def _ask(place: Place, host: str, address: str, deploy_key: str) -> dict[str, An
 def _row(host: str, state: dict[str, Any]) -> tuple[str, ...]:
     if "fault" in state:
         return (host, "-", "-", state["fault"])
-    return (host, str(state.get("generation", "-")), "yes" if state.get("ready") else "no", str(state.get("system", "-")))
+    return (
+        host,
+        str(state.get("generation", "-")),
+        "yes" if state.get("ready") else "no",
+        str(state.get("system", "-")),
+    )
 
 
 def status(place: Place) -> int:
@@ -55,7 +60,10 @@ def status(place: Place) -> int:
         hosts = StackOutputs.model_validate(exported.value).hosts
         keys = json.loads(translated(place, lambda: stack.get_config("nixfleet:clusterKeys")).value)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            asked = {name: pool.submit(_ask, place, name, host.ssh_address, keys["deployKey"]) for name, host in sorted(hosts.items())}
+            asked = {
+                name: pool.submit(_ask, place, name, host.ssh_address, keys["deployKey"])
+                for name, host in sorted(hosts.items())
+            }
             states = {name: answer.result() for name, answer in asked.items()}
     print(table(("HOST", "GENERATION", "READY", "SYSTEM"), (_row(name, state) for name, state in states.items())))
     return 0 if all(state.get("ready") for state in states.values()) else 1

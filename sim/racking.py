@@ -1,0 +1,59 @@
+"""Puts a fleet's records - boards and dedicated servers, which no cloud makes - into the rack, booted from the installer medium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet.contract import ssh_address
+from fleet.hosts import HARDWARE, OvhDedicatedHost
+from sim.machines.rack import Disk, MachineSpec, Rack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.hosts import Host
+    from fleet.keys import HostKeys
+    from fleet.settings import Fleet
+
+BY_ID = "/dev/disk/by-id/"
+
+
+def machine_id(name: str, host: Host) -> str:
+    """What the machine is known by: OVH's name of it, its disk's serial, or its own name where the file says neither."""
+    return host.service_name if isinstance(host, OvhDedicatedHost) else host.disk.serial or name
+
+
+def disk(name: str, host: Host) -> Disk:
+    """The system disk exactly as the stack file describes it."""
+    device = host.disk.device
+    by_id = device.removeprefix(BY_ID) if device.startswith(BY_ID) else None
+    path = (
+        {"by_id": by_id, "device": "/dev/nvme0n1" if by_id and by_id.startswith("nvme") else "/dev/sda"}
+        if by_id
+        else {"device": device}
+    )
+    return Disk(serial=host.disk.serial or f"SIM-{name}", size_gib=host.disk.size_gib, **path)  # type: ignore[arg-type]  # both are texts
+
+
+def spec(name: str, host: Host, keys: HostKeys, deploy_key: str) -> MachineSpec:
+    """The machine, with the installer medium in it: it answers by the bootstrap key and lets the deploy key in."""
+    hardware = HARDWARE[host.hardware]
+    return MachineSpec(
+        id=machine_id(name, host),
+        name=name,
+        arch=hardware.arch.value,
+        firmware="bios" if hardware.firmware.value == "bios" else "uefi",
+        disks=(disk(name, host),),
+        medium="installer",
+        authorized_keys=(deploy_key,),
+        host_key=keys.bootstrap_key,
+        addresses=(str(ssh_address(host)),),
+    )
+
+
+def rack_records(rack: Rack, fleet: Fleet, keys: Mapping[str, HostKeys], deploy_key: str) -> None:
+    """Rack every record that is not there yet; those that are keep what they hold."""
+    for name, host in sorted(fleet.hosts.items()):
+        known = {machine.spec.id for machine in rack.machines()}
+        if not host.created and machine_id(name, host) not in known:
+            rack.add(spec(name, host, keys[name], deploy_key))

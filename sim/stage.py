@@ -1,0 +1,158 @@
+"""A place where a stack runs on simulated machines: its state, the engine's home with the doubles, and the world, in one folder.
+
+Serves stack `sim` in the checkout, rehearsals and tests alike. Stack files and contracts are given; site.py makes throwaway ones.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from fleet import stackfile
+from fleet.document import read_fleet
+from fleet.keys import CLUSTER_KEY, ClusterKeys, HostKeys, deploy_public, host_config_key
+from fleet.profiles import load_profiles
+from operate.engine import ROOT, Place, Verb, run
+from operate.messages import OperateError
+from sim.machines.rack import Rack
+from sim.passphrase import Passphrase, WrongPassphraseError
+from sim.plugins.install import install
+from sim.racking import rack_records
+from sim.session import alone, drop_stale_locks, machines
+from sim.world import Event, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from operate.engine import Watch
+    from operate.record import Run
+
+TOOLS = ROOT / "sim" / "tools" / "bin"
+"""The doubles of nix, nixos-anywhere and nixos-rebuild."""
+
+CREDENTIALS = {
+    "HCLOUD_TOKEN": "0" * 64,
+    "OVH_ENDPOINT": "ovh-eu",
+    "OVH_APPLICATION_KEY": "simulated",
+    "OVH_APPLICATION_SECRET": "simulated",
+    "OVH_CONSUMER_KEY": "simulated",
+}
+"""What the providers want to see; nothing outside this machine ever does."""
+
+ENGINE = {
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+    "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+    "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+}
+"""Keeps the engine on this machine and to the doubles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One run, with what it did to the world."""
+
+    run: Run
+    events: tuple[Event, ...] = field(repr=False)
+
+    @property
+    def connections(self) -> int:
+        """SSH connections that were made to machines."""
+        return sum(event.step == "ssh connect" for event in self.events)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Commands that the engine ran, as `create NAME` or `update NAME`."""
+        return tuple(
+            event.step for event in self.events if event.machine == "command" and not event.step.startswith("dial ")
+        )
+
+
+class Stage:
+    """Where one stack runs."""
+
+    def __init__(self, *, stack: str, base: Path, folder: Path, contracts: Path, passphrase: str) -> None:
+        """`folder` holds Pulumi.yaml and the stack file; `base` holds everything that a run leaves behind."""
+        self.stack = stack
+        self.base = base
+        self.world = World(base / "world")
+        self.rack = Rack(self.world)
+        self._passphrase = passphrase
+        self._powered = False
+        self.place = Place(
+            stack=stack,
+            folder=folder,
+            environment={
+                **CREDENTIALS,
+                **ENGINE,
+                "NIXFLEET_SIM": str(self.world.root),
+                "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
+                "NIXFLEET_CONTRACTS": str(contracts),
+                "PATH": os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")]),
+                "PULUMI_BACKEND_URL": (base / "state").as_uri(),
+                "PULUMI_CONFIG_PASSPHRASE": passphrase,
+                "PULUMI_HOME": str(base / "engine"),
+            },
+        )
+
+    @contextmanager
+    def powered(self) -> Iterator[None]:
+        """Have the machines running while the block lasts, and the stage for oneself; blocks may be nested."""
+        if self._powered:
+            yield
+            return
+        with alone(self.base):
+            (self.base / "state").mkdir(exist_ok=True)
+            drop_stale_locks(self.base / "state")
+            install(self.base / "engine" / "plugins", Path(sys.executable))
+            with machines(self.world.root, self.base / "machines.log"):
+                self._powered = True
+                try:
+                    self._rack_records()
+                    yield
+                finally:
+                    self._powered = False
+
+    def _rack_records(self) -> None:
+        document: dict[str, Any] = yaml.safe_load(self.place.stack_file.read_bytes())
+        config = document["config"]
+        fleet = read_fleet(config[stackfile.FLEET_KEY], self.place.stack_file.name, load_profiles(ROOT))
+        records = [name for name, host in fleet.hosts.items() if not host.created]
+        if not records:
+            return
+        vault = self._vault(document)
+        keys = {
+            name: HostKeys.model_validate_json(vault.decrypt(config[key]["secure"]))
+            for name in records
+            if (key := host_config_key(name)) in config
+        }
+        if missing := sorted(set(records) - set(keys)):
+            raise OperateError(
+                f"no private keys for {', '.join(missing)} in {self.place.stack_file}: run `make keys STACK={self.stack}`"
+            )
+        cluster = ClusterKeys.model_validate_json(vault.decrypt(config[CLUSTER_KEY]["secure"]))
+        rack_records(self.rack, fleet, keys, deploy_public(cluster))
+
+    def _vault(self, document: dict[str, Any]) -> Passphrase:
+        try:
+            return Passphrase.of_stack(self._passphrase, document["encryptionsalt"])
+        except KeyError:
+            raise OperateError(f"{self.place.stack_file} holds no keys: run `make keys STACK={self.stack}`") from None
+        except WrongPassphraseError:
+            raise OperateError(
+                f"wrong passphrase: the secrets of stack {self.stack} do not open with PULUMI_CONFIG_PASSPHRASE; "
+                f"set the passphrase that `make keys STACK={self.stack}` was run with"
+            ) from None
+
+    def run(self, verb: Verb, watch: Watch | None = None) -> Outcome:
+        """Run the engine once."""
+        with self.powered():
+            before = len(self.world.events())
+            done = run(verb, self.place, watch=watch)
+            return Outcome(run=done, events=self.world.events()[before:])

@@ -1,0 +1,65 @@
+"""A stack's own file with throwaway keys: everything else in it stays as it is. Where it is put is site.py's matter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet import keys, stackfile
+from fleet.identities import Identities
+from sim.passphrase import Passphrase
+
+PASSPHRASE = "throwaway"
+"""It guards nothing: it and the secrets under it live as long as the folder that they are in."""
+
+CREDENTIALS = {"hcloud:token": "0" * 64}
+"""Provider credentials that must have a form; the others may be any text."""
+
+
+@dataclass
+class Ring:
+    """The keys of one throwaway stack: a host keeps its keys as long as the ring lives, a new one gets new ones."""
+
+    vault: Passphrase = field(default_factory=lambda: Passphrase(PASSPHRASE, os.urandom(8)))
+    cluster: keys.ClusterKeys = field(default_factory=keys.new_cluster_keys)
+    hosts: dict[str, keys.HostKeys] = field(default_factory=dict)
+
+    def identities(self, names: tuple[str, ...]) -> Identities:
+        """Public halves of these hosts, made where they are missing."""
+        for name in names:
+            if name not in self.hosts:
+                self.hosts[name] = keys.new_host_keys()
+        return Identities(
+            deploy_key=keys.deploy_public(self.cluster),
+            hosts={name: keys.host_identity(self.hosts[name]) for name in names},
+        )
+
+    def secrets(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Private halves by config key."""
+        own = {keys.host_config_key(name): keys.as_secret(self.hosts[name]) for name in names}
+        return {keys.CLUSTER_KEY: keys.as_secret(self.cluster), **own}
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def throwaway(config: Mapping[str, Any], ring: Ring) -> dict[str, Any]:
+    """The whole stack document: `config` with the ring's identities and secrets, and every other secret replaced by a dummy."""
+    names = tuple(sorted(config[stackfile.FLEET_KEY]["hosts"]))
+    identities = ring.identities(names)
+    secrets = {key: CREDENTIALS.get(key, "simulated") for key, value in config.items() if _is_secret(value)}
+    # Keys of hosts that the file no longer has must not stay: the engine would try to open them.
+    secrets = {key: value for key, value in secrets.items() if not key.startswith(keys.HOST_KEY_PREFIX)}
+    secrets |= ring.secrets(names)
+    clear = {key: value for key, value in config.items() if not _is_secret(value)}
+    return {
+        "encryptionsalt": ring.vault.encryption_salt,
+        "config": {
+            **clear,
+            stackfile.IDENTITIES_KEY: identities.model_dump(mode="json"),
+            **{key: {"secure": ring.vault.encrypt(value)} for key, value in sorted(secrets.items())},
+        },
+    }
