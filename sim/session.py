@@ -85,8 +85,8 @@ def machines(world: Path, log: Path) -> Iterator[None]:
     world.mkdir(parents=True, exist_ok=True)
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sim.machines.daemon", "--world", str(world)],
-            # The daemon ends when its stdin does, so it cannot outlive a killed command.
+            [sys.executable, "-m", "sim.machines.daemon", "--world", str(world), "--attached"],
+            # The daemon ends when this pipe does, so it cannot outlive a killed command.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

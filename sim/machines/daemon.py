@@ -92,10 +92,14 @@ class Daemon:
             draft.replace(path)
 
 
-async def _run(world: World) -> None:
+async def _run(world: World, *, attached: bool) -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if attached:
+        # Nothing is ever written there: it becomes readable when the other side is gone, however it ended.
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     daemon = Daemon(world)
     await daemon.open()
     sys.stdout.write(f"{READY}\n")
@@ -118,11 +122,13 @@ def main() -> None:
     """Run until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m sim.machines.daemon", description=__doc__)
     parser.add_argument("--world", type=Path, required=True, help="folder of the simulated world")
-    world = World(parser.parse_args().world)
+    parser.add_argument("--attached", action="store_true", help="stop when stdin ends, hence with the process that holds it")
+    options = parser.parse_args()
+    world = World(options.world)
     if shutil.which("bash") is None:
         sys.exit("simulator: bash is not on PATH; simulated commands need it; install it")
     with _sole(world):
-        asyncio.run(_run(world))
+        asyncio.run(_run(world, attached=options.attached))
 
 
 if __name__ == "__main__":
