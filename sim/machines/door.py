@@ -32,6 +32,7 @@ class Visitor(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Count the connection, and let a faulty one die."""
         self._connection = conn
+        _acknowledge_at_once(conn)
         self._host.site.world.record(self._host.name, "ssh connect")
         self._host.door.connections.add(conn)
         if self._host.site.world.fault(self._host.name, "ssh connect"):
@@ -54,6 +55,18 @@ class Visitor(asyncssh.SSHServer):
         """Whether this key opens that account on the system that runs."""
         offered = key.export_public_key().decode()
         return any(hostkeys.same_key(offered, line) for line in authorized_lines(self._host.root, username))
+
+
+def _acknowledge_at_once(connection: asyncssh.SSHServerConnection) -> None:
+    """Save 40 ms per connection: OpenSSH's client waits for an acknowledgement that Linux would delay."""
+    receive, peer = connection.data_received, connection.get_extra_info("socket")
+
+    def data_received(data: bytes, datatype: int | None = None) -> None:
+        receive(data, datatype)
+        with contextlib.suppress(OSError):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    connection.data_received = data_received  # type: ignore[method-assign]  # asyncssh has no hook for this
 
 
 def authorized_lines(root: Path, user: str) -> tuple[str, ...]:
