@@ -67,6 +67,8 @@ class Cloud:
         """Name the cloud as faults and documents do."""
         self.world = world
         self.name = name
+        self.unusable = ""
+        """Why every call fails, when a plugin's configuration was wrong and not looked at."""
 
     @property
     def document(self) -> str:
@@ -89,6 +91,8 @@ class Cloud:
 
     async def trouble(self, call: str, name: str) -> bool:
         """Let an injected fault happen before a call; True when the call works but its answer is lost."""
+        if self.unusable:
+            raise Refused(self.unusable)
         fault = self.world.fault(self.name, f"{call} {name}")
         if fault == "fail":
             raise Refused(f"{call} {name}: the cloud has no resources for this now, try again later (resource_unavailable)")

@@ -75,9 +75,9 @@ class TableKind(Kind):
     table: Table
 
     def check(self, resource: Resource, olds: Properties, news: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
-        """Check by the table; a name made up earlier is kept."""
+        """Check by the table; where the program gives no name, the one it had is kept."""
         checked, failures = check(self.table, resource.name, news, seed)
-        if "name" in checked.get("__defaults", []) and "name" in reveal(olds.get("__defaults", [])):
+        if "name" in checked.get("__defaults", []) and "name" in olds:
             checked["name"] = olds["name"]
         return checked, failures
 
@@ -112,7 +112,7 @@ class TableKind(Kind):
         return {key: item for key, item in state.items() if key not in gone} | self.stored(news)
 
     def _replaces(self, path: str, kind: PropertyDiffKind) -> bool:  # noqa: ARG002 - part of the interface
-        return top(path) in self.table.replaces
+        return top(path) in self.table.replaces or any(path.startswith(prefix) for prefix in self.table.replaces if "." in prefix)
 
     def _hashed(self, item: Value) -> Value:
         if isinstance(item, Secret):

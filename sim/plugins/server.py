@@ -6,6 +6,7 @@ Leaves out what no program here uses: components of other languages, calls, para
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,8 @@ async def _serve(provider: Provider, version: str, engine: str) -> None:
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+    # The engine interrupts its plugins when it is done with them.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: asyncio.ensure_future(server.stop(None)))
     await server.wait_for_termination()
 
 

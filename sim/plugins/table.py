@@ -29,7 +29,7 @@ class Table:
     fields: Mapping[str, Type]
     required: tuple[str, ...] = ()
     replaces: frozenset[str] = frozenset()
-    """Inputs whose change needs a new resource."""
+    """Inputs whose change needs a new resource; `network.private` is a part of one."""
 
     kept: frozenset[str] = frozenset()
     """Optional inputs that the cloud fills: leaving one out changes nothing."""
