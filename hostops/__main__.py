@@ -1,0 +1,115 @@
+"""`python -m hostops VERB --stack S [--host H]`: the command line. What the verbs do is in the modules of their names."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, NoReturn
+
+from hostops import process
+from hostops.failure import Code, Failure
+from hostops.journal import Journal
+from hostops.keyring import Secrets
+from hostops.task import Limits, Task, load_contract, read_peers
+from hostops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+NEED_HOST = ("install", "switch")
+VERBS = (*NEED_HOST, "status", "kubeconfig", "mesh")
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hostops", description="Work on the hosts of a stack; secrets come by stdin.")
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("--stack", required=True, help="name of the stack")
+    parser.add_argument("--host", help=f"name of the host; needed by {' and '.join(NEED_HOST)}, possible with status")
+    arguments = parser.parse_args(argv)
+    if arguments.verb in NEED_HOST and not arguments.host:
+        parser.error(f"{arguments.verb} needs --host")
+    if arguments.verb in ("kubeconfig", "mesh") and arguments.host:
+        parser.error(f"{arguments.verb} is of the whole stack and takes no --host")
+    return arguments
+
+
+def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
+    """Run the verb; answers with what belongs on stdout and the exit code."""
+    # Each verb's modules are imported only for it: hundreds of these processes start in one update.
+    match arguments.verb:
+        case "install":
+            from hostops.install import install
+
+            install(task, arguments.host)
+        case "switch":
+            from hostops.switch import switch
+
+            switch(task, arguments.host)
+        case "mesh":
+            from hostops.mesh import mesh
+
+            mesh(task)
+        case "status":
+            from hostops.status import status
+
+            return status(task, arguments.host)
+        case _:
+            from hostops.kubeconfig import kubeconfig
+
+            return kubeconfig(task), Code.DONE
+    return "", Code.DONE
+
+
+def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
+    environment = os.environ
+    contract = load_contract(arguments.stack, environment)
+    secrets = Secrets.read("{}" if sys.stdin.isatty() else sys.stdin.read())
+    journal.conceal(secrets.values())
+    limits, peers = Limits.read(environment), read_peers(environment, arguments.host)
+    with Workspace(contract, secrets.deploy_key, environment.get("NIXFLEET_SSH_CONFIG") or None) as workspace:
+        task = Task(
+            contract=contract,
+            secrets=secrets,
+            workspace=workspace,
+            journal=journal,
+            limits=limits,
+            environment=environment,
+            peers=peers,
+        )
+        if arguments.host:
+            task.host(arguments.host)
+        with redirect_stdout(sys.stderr):
+            result, code = _perform(arguments, task)
+    if result:
+        sys.stdout.write(result if result.endswith("\n") else f"{result}\n")
+    return code
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    # As an exception, so that the private folder goes away on the way out.
+    raise SystemExit(128 + number)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _stop)
+    journal = Journal()
+    arguments = _arguments(argv)
+    try:
+        return _run(arguments, journal)
+    except Failure as failure:
+        journal.say(arguments.host or arguments.stack, failure.phase, f"failed: {failure.text}")
+        return failure.code
+    except OSError as error:
+        journal.say(arguments.host or arguments.stack, arguments.verb, f"failed: {error}; see that the disk is not full")
+        return Code.FAILED
+    finally:
+        process.end_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

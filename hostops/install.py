@@ -1,0 +1,180 @@
+"""The verb install: from a machine that answers to a node of the cluster. The host itself is asked where it stands."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hostops.contact import await_look, first_contact
+from hostops.failure import Code, Failure
+from hostops.guards import FIRST, Way, check_disk, check_token, way
+from hostops.look import Identity, Look
+from hostops.payload import check_keys, extra_files
+from hostops.process import Deadline
+from hostops.quorum import check_no_cluster
+from hostops.ssh import Line, NoAnswer, script
+from hostops.tools import nixos_anywhere
+
+if TYPE_CHECKING:
+    from hostops.ssh import Reply
+    from hostops.task import Task
+
+STEP_SECONDS = 60
+"""Limit of a small script."""
+
+LEAST_KIB = 900 * 1024
+"""Memory that must be free for the installer's image."""
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """One run of the verb."""
+
+    task: Task
+    host: str
+    token: str
+    machine_id: str
+    deadline: Deadline
+
+    def run(self) -> None:
+        """Go on from where the host stands until its node is Ready."""
+        check_token(self.host, self.token)
+        check_keys(self.task, self.host)
+        line, seen = self._contact()
+        step = self._guard(seen)
+        if step is Way.KEXEC:
+            self._kexec(line)
+            line, seen = self._installer()
+        if step in (Way.KEXEC, Way.DISK):
+            self._format_and_install(line, seen)
+        if step is not Way.DONE:
+            self._reboot(line)
+        line.drop()
+        self._readiness()
+
+    def _contact(self) -> tuple[Line, Look]:
+        with self.task.journal.phase(self.host, "contact") as outcome:
+            limit = Deadline(min(self.task.limits.contact, self.deadline.left))
+            line, seen = first_contact(self.task, self.host, limit)
+            outcome.append(f"{seen.state} at {line.destination}, {seen.key} key")
+        return line, seen
+
+    def _guard(self, seen: Look) -> Way:
+        with self.task.journal.phase(self.host, "guard") as outcome:
+            step = way(self.task.stack, self.host, self.task.host(self.host), seen, self.token)
+            if step in (Way.KEXEC, Way.DISK):
+                outcome.append(check_no_cluster(self.task, self.host))
+            outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
+        return step
+
+    def _kexec(self, line: Line) -> None:
+        with self.task.journal.phase(self.host, "kexec") as outcome:
+            available = int(self._script(line, "kexec", script("room")).facts().get("available_kib") or LEAST_KIB)
+            if available < LEAST_KIB:
+                cure = "use a machine with 2 GiB or more, or boot our installer medium on it"
+                raise Failure(Code.REFUSED, "kexec", f"{available // 1024} MiB of memory are free; the installer needs {LEAST_KIB // 1024}; {cure}")
+            line.drop()
+            nixos_anywhere(self.task, line, "kexec", self.deadline.left)
+            outcome.append("the installer was started")
+
+    def _installer(self) -> tuple[Line, Look]:
+        """The installer after kexec; it lets root in, with the key that the system before it had."""
+        line = Line(self.task, self.host, bootstrap=True)
+        cure = "look at its console; run again: it goes on there, or boot our installer medium on it"
+        seen = await_look(
+            self.task,
+            line,
+            Deadline(min(self.task.limits.contact, self.deadline.left)),
+            "kexec",
+            cure=cure,
+            until=lambda seen: "" if seen.state == "installer" else f"a system that is no installer: {seen.state}",
+        )
+        return line, seen
+
+    def _format_and_install(self, line: Line, seen: Look) -> None:
+        claim, installs = self._claim(line, seen)
+        identity = Identity(
+            stack=self.task.stack, host=self.host, install_id=installs[-1], machine_id=self.machine_id
+        )
+        folder = extra_files(self.task, self.host, identity)
+        with self.task.journal.phase(self.host, "disko") as outcome:
+            line.drop()
+            nixos_anywhere(self.task, line, "disko,install", self.deadline.left, folder)
+            outcome.append("formatted and installed")
+        with self.task.journal.phase(self.host, "seal") as outcome:
+            self._script(line, "seal", script("seal", installs=" ".join(installs)))
+            outcome.append(f"installation {claim.removeprefix(FIRST)}")
+
+    def _claim(self, line: Line, seen: Look) -> tuple[str, tuple[str, ...]]:
+        """The last look before the disk is formatted; answers with the claim and the ids of all installations."""
+        entry = self.task.host(self.host)
+        with self.task.journal.phase(self.host, "disk") as outcome:
+            disk = self._script(line, "disk", script("disk", device=entry.disk.device)).facts()
+            check_disk(self.host, entry, seen, disk, self.token)
+            earlier = [name for name in (*seen.used_ids, *disk.get("disk_installs", "").split()) if name != "unreadable"]
+            claimed = seen["claim"] if not self.token and seen["claim"].startswith(FIRST) else ""
+            claim = self.token or claimed or f"{FIRST}{uuid.uuid4()}"
+            self._script(line, "disk", script("claim", claim=claim, installs=" ".join(dict.fromkeys(earlier))))
+            outcome.append(f"{entry.disk.device} is the one that is meant")
+        return claim, (*dict.fromkeys(earlier), claim.removeprefix(FIRST))
+
+    def _script(self, line: Line, phase: str, text: str) -> Reply:
+        try:
+            reply = line.run(text, seconds=STEP_SECONDS)
+        except NoAnswer as error:
+            raise Failure(Code.UNREACHABLE, phase, f"{line.destination}: {error.text}; run again") from None
+        if reply.status != 0:
+            said = " ".join(reply.error.split()[-40:]) or "nothing"
+            raise Failure(Code.FAILED, phase, f"the step failed with status {reply.status} and said: {said}")
+        return reply
+
+    def _reboot(self, line: Line) -> None:
+        with self.task.journal.phase(self.host, "reboot") as outcome:
+            line.drop()
+            nixos_anywhere(self.task, line, "reboot", min(self.task.limits.contact, self.deadline.left))
+            final = Line(self.task, self.host, bootstrap=True)
+            await_look(
+                self.task,
+                final,
+                Deadline(min(self.task.limits.contact, self.deadline.left)),
+                "reboot",
+                cure="look at its console; remove the installer medium or correct the boot order, then run again",
+                until=_installed,
+            )
+            final.drop()
+            outcome.append("the installed system answers with its own key")
+
+    def _readiness(self) -> None:
+        entry, version = self.task.host(self.host), self.task.cluster.k3s_version
+        line = Line(self.task, self.host)
+        with self.task.journal.phase(self.host, "ready") as outcome:
+            await_look(
+                self.task,
+                line,
+                Deadline(min(self.task.limits.ready, self.deadline.left)),
+                "ready",
+                cure=f"see its log: journalctl -u k3s; join address is {self.task.cluster.join}",
+                until=lambda seen: seen.complaint(entry, version),
+                code=Code.TIMED_OUT,
+            )
+            line.drop()
+            outcome.append(f"the node is Ready on {version}")
+
+
+def _installed(seen: Look) -> str:
+    if seen.state == "installer":
+        return "the installer answers again"
+    return "" if seen.key == "final" and seen.state == "installed" else f"{seen.state} answers with the {seen.key} key"
+
+
+def install(task: Task, host: str) -> None:
+    """Install a host, or go on with it, or find that it is installed."""
+    task.secrets.need("deployKey")
+    Installation(
+        task=task,
+        host=host,
+        token=task.environment.get("NIXFLEET_REINSTALL", ""),
+        machine_id=task.environment.get("NIXFLEET_MACHINE_ID", ""),
+        deadline=Deadline(task.limits.install),
+    ).run()

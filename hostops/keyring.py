@@ -1,0 +1,99 @@
+"""The secrets of one call: one JSON object on stdin. They leave this program in files and over SSH, never in an argument."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, fields
+
+from hostops.failure import Code, Failure
+
+_NAMES = {
+    "deployKey": "deploy_key",
+    "hostKey": "host_key",
+    "wireguardKey": "wireguard_key",
+    "serverToken": "server_token",
+    "agentToken": "agent_token",
+}
+_MAGIC = b"openssh-key-v1\0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """What may come by stdin; empty where a verb or a role needs none."""
+
+    deploy_key: str = ""
+    """Private half of the key that this program logs in with, OpenSSH PEM."""
+
+    host_key: str = ""
+    """Private SSH host key of the installed system, OpenSSH PEM."""
+
+    wireguard_key: str = ""
+    server_token: str = ""
+    agent_token: str = ""
+
+    def __repr__(self) -> str:
+        """Nothing: a representation ends in tracebacks and logs."""
+        return "Secrets(...)"
+
+    @classmethod
+    def read(cls, text: str) -> Secrets:
+        """From the JSON object on stdin; raises Failure without repeating any of it."""
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise _wrong("stdin is no JSON") from None
+        if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+            raise _wrong("stdin is no JSON object of strings")
+        unknown = sorted(set(document) - set(_NAMES))
+        if unknown:
+            raise _wrong(f"stdin has the unknown key {unknown[0]!r}")
+        return cls(**{_NAMES[name]: value for name, value in document.items()})
+
+    def values(self) -> tuple[str, ...]:
+        """All that must never be seen."""
+        return tuple(value for field in fields(self) if (value := getattr(self, field.name)))
+
+    def need(self, *names: str) -> None:
+        """Raise Failure if one of these (as on stdin) is absent."""
+        absent = [name for name in names if not getattr(self, _NAMES[name])]
+        if absent:
+            raise _wrong(f"stdin lacks {', '.join(absent)}")
+
+    def on_host(self, role: str) -> dict[str, str]:
+        """Files of /etc/nixfleet/secrets that a host of that role has."""
+        files = {"agent-token": self.agent_token, "wireguard-key": self.wireguard_key}
+        if role == "server":
+            files["server-token"] = self.server_token
+        return {name: f"{value.strip()}\n" for name, value in sorted(files.items()) if value}
+
+
+def _wrong(what: str) -> Failure:
+    cure = f'give one object with the keys {", ".join(_NAMES)} as needed, for example {{"deployKey": "-----BEGIN ..."}}'
+    return Failure(Code.USAGE, "secrets", f"{what}; {cure}")
+
+
+def public_half(private: str) -> str:
+    """The public key, `ssh-ed25519 AAAA...`, that stands in clear in an unencrypted OpenSSH private key; empty if none."""
+    body = "".join(line for line in private.split() if not line.startswith(("-", "BEGIN", "END", "OPENSSH", "PRIVATE")))
+    try:
+        blob = base64.b64decode(body, validate=True)
+        if not blob.startswith(_MAGIC):
+            return ""
+        offset = len(_MAGIC)
+        for _ in range(3):
+            offset += 4 + struct.unpack_from(">I", blob, offset)[0]
+        offset += 4
+        (length,) = struct.unpack_from(">I", blob, offset)
+        public = blob[offset + 4 : offset + 4 + length]
+    except (ValueError, struct.error):
+        return ""
+    return f"ssh-ed25519 {base64.b64encode(public).decode()}"
+
+
+def fingerprint(public: str) -> str:
+    """A public key's fingerprint as OpenSSH writes it, `SHA256:...`."""
+    digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"

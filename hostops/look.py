@@ -1,0 +1,121 @@
+"""What a host says of itself, typed. How it is asked is remote/look.sh; what follows from it is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from hostops.ssh import NoAnswer, script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.contract import HostFacts
+    from hostops.ssh import Key, Line
+
+State = Literal["cloud-image", "installer", "installed", "foreign-nixos"]
+
+LOOK_SECONDS = 60
+"""Limit of one look; two questions to the Kubernetes API are in it, of 10 s each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """/etc/nixfleet/identity: whose machine this is."""
+
+    stack: str
+    host: str
+    install_id: str
+    """The token of the installation, or a random id where none was needed."""
+
+    machine_id: str
+
+    def render(self) -> str:
+        """The file's text."""
+        document = {
+            "host": self.host,
+            "installId": self.install_id,
+            "machineId": self.machine_id,
+            "stack": self.stack,
+        }
+        return json.dumps(document, sort_keys=True) + "\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Identity:
+        """From the file's text; what cannot be read belongs to nobody we know."""
+        try:
+            document = json.loads(text)
+            values = {name: str(document[name]) for name in ("stack", "host", "installId", "machineId")}
+        except (ValueError, KeyError, TypeError):
+            values = dict.fromkeys(("stack", "host", "installId", "machineId"), "unreadable")
+        return cls(
+            stack=values["stack"],
+            host=values["host"],
+            install_id=values["installId"],
+            machine_id=values["machineId"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at a host."""
+
+    key: Key
+    user: str
+    state: State
+    facts: Mapping[str, str]
+    identity: Identity | None
+
+    def __getitem__(self, name: str) -> str:
+        """A fact; empty if the host did not tell it."""
+        return self.facts.get(name, "")
+
+    @property
+    def used_ids(self) -> tuple[str, ...]:
+        """Ids of all installations that the host knows of, oldest first."""
+        told = f"{self['installs']} {self['boot_installs']}".split()
+        return tuple(dict.fromkeys([*told, *([self.identity.install_id] if self.identity else [])]))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the node is Ready."""
+        return self["node"].split(" ")[0] == "True"
+
+    @property
+    def k3s_version(self) -> str:
+        """Version of the node's kubelet; empty if unknown."""
+        words = self["node"].split(" ")
+        return words[1] if len(words) == 2 and words[1].startswith("v") else ""  # noqa: PLR2004 - status and version
+
+    def complaint(self, entry: HostFacts, k3s_version: str) -> str:
+        """Why the host does not count as healthy; empty if it does."""
+        if self["k3s"] != "active":
+            return f"k3s is {self['k3s'] or 'unknown'}"
+        if not self.ready:
+            return f"its node is not Ready ({self['node'] or 'no answer'})"
+        if self.k3s_version != k3s_version:
+            return f"its node runs {self.k3s_version or 'an unknown version'}, wanted is {k3s_version}"
+        if entry.role == "server" and self["etcd"] != "ok":
+            return f"etcd is not healthy ({self['etcd'] or 'no answer'})"
+        return ""
+
+
+def look(line: Line, entry: HostFacts, *, seconds: float = LOOK_SECONDS) -> Look:
+    """Look at a host; raises NoAnswer."""
+    reply = line.run(script("look", host=line.host, role=entry.role.value), seconds=seconds)
+    facts = reply.facts()
+    if facts.get("look") != "1":
+        # An image that only tells which account to use instead ends up here.
+        said = (reply.output.strip() or reply.error.strip() or "nothing").splitlines()[-1]
+        raise NoAnswer(f"{line.destination} answered {said!r}", reply.key, login=True)
+    identity = Identity.parse(facts["identity"]) if facts.get("identity") else None
+    return Look(key=reply.key, user=line.user, state=_state(facts, identity), facts=facts, identity=identity)
+
+
+def _state(facts: Mapping[str, str], identity: Identity | None) -> State:
+    if facts.get("variant_id") == "installer":
+        return "installer"
+    if identity is not None:
+        return "installed"
+    return "foreign-nixos" if facts.get("os_id") == "nixos" else "cloud-image"

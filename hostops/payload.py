@@ -1,0 +1,57 @@
+"""Files that a host gets with its installation: its identity, its keys, its tokens, its peers. The closure has none of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hostops.failure import Code, Failure
+from hostops.keyring import public_half
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hostops.look import Identity
+    from hostops.task import Task
+
+
+def check_keys(task: Task, host: str) -> None:
+    """A host that is installed with another key than the pinned one could never be reached again."""
+    task.secrets.need("hostKey", "agentToken", *(["serverToken"] if task.host(host).role == "server" else []))
+    if task.cluster.mesh:
+        task.secrets.need("wireguardKey")
+    if public_half(task.secrets.host_key) != task.host(host).host_key:
+        cure = f"refresh both with: make keys contract STACK={task.stack}"
+        raise Failure(Code.USAGE, "secrets", f"hostKey is not the private half of the contract's key of {host}; {cure}")
+
+
+def mesh_document(task: Task, host: str) -> str:
+    """/etc/nixfleet/mesh.json of a host: every other host, with an endpoint where one is known."""
+    peers = {}
+    for name, entry in sorted(task.contract.hosts.items()):
+        if name == host:
+            continue
+        endpoint = task.address(name)
+        peers[name] = {
+            "address": str(entry.address),
+            "publicKey": entry.wireguard_key,
+            **({"endpoint": endpoint} if endpoint else {}),
+        }
+    return json.dumps({"peers": peers, "self": host}, indent=2, sort_keys=True)
+
+
+def extra_files(task: Task, host: str, identity: Identity) -> Path:
+    """The folder that nixos-anywhere copies to the root of the new system."""
+    write, secrets = task.workspace.write, task.secrets
+    write("root/etc/ssh/ssh_host_ed25519_key", f"{secrets.host_key.strip()}\n")
+    write("root/etc/ssh/ssh_host_ed25519_key.pub", f"{task.host(host).host_key} {host}\n", 0o644)
+    write("root/etc/nixfleet/identity", identity.render(), 0o644)
+    for name, text in secrets.on_host(task.host(host).role.value).items():
+        write(f"root/etc/nixfleet/secrets/{name}", text, 0o400)
+    if task.cluster.mesh:
+        write("root/etc/nixfleet/mesh.json", f"{mesh_document(task, host)}\n", 0o644)
+    root = task.workspace.folder / "root"
+    # The archive keeps modes, and these folders exist on every system; only the secrets' own is private.
+    for folder in (root, root / "etc", root / "etc/ssh", root / "etc/nixfleet"):
+        folder.chmod(0o755)
+    return root

@@ -1,0 +1,131 @@
+"""Child processes with a limit: none outlives its time or this program's end. What they are for, others know."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+GRACE_SECONDS = 5
+"""Between the polite signal and the other one."""
+
+_live: set[subprocess.Popen[str]] = set()
+
+
+class TooLong(Exception):  # noqa: N818 - a limit that was reached is a result that the caller classifies
+    """A child did not end within its limit and was killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a child ended."""
+
+    status: int
+    output: str
+    error: str
+
+
+class Deadline:
+    """A point in time that several waits share."""
+
+    def __init__(self, seconds: float) -> None:
+        """So many seconds from now."""
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until then; 0 when it is over."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether it is past."""
+        return self.left == 0.0
+
+
+def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    _signal(child, signal.SIGTERM)
+    try:
+        child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    # Also when the leader has gone: its children are in the same group.
+    _signal(child, signal.SIGKILL)
+
+
+def end_all() -> None:
+    """End every child that still runs, with its descendants."""
+    for child in tuple(_live):
+        _end(child)
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str] | None, error: int) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=error,
+        env=dict(env) if env else None,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    _live.add(child)
+    return child
+
+
+def run(argv: Sequence[str], *, seconds: float, data: str = "", env: Mapping[str, str] | None = None) -> Ended:
+    """Run a child to its end with `data` on its stdin; raises TooLong."""
+    child = _start(argv, env, subprocess.PIPE)
+    try:
+        output, error = child.communicate(data, timeout=max(seconds, 0.1))
+    except subprocess.TimeoutExpired:
+        raise TooLong from None
+    finally:
+        if child.poll() is None:
+            _end(child)
+        _live.discard(child)
+    return Ended(status=child.returncode, output=output, error=error)
+
+
+def follow(
+    argv: Sequence[str], *, seconds: float, line: Callable[[str], None], env: Mapping[str, str] | None = None
+) -> int:
+    """Run a child and hand over its output line by line as it comes; returns its status, raises TooLong."""
+    child = _start(argv, env, subprocess.STDOUT)
+    assert child.stdin is not None  # noqa: S101 - for the type checker: _start makes the pipes
+    child.stdin.close()
+    reader = threading.Thread(target=_read, args=(child, line), daemon=True)
+    reader.start()
+    try:
+        child.wait(max(seconds, 0.1))
+        # Descendants may hold the pipe open; what they say later is not waited for.
+        reader.join(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise TooLong from None
+    finally:
+        if child.poll() is None:
+            _end(child)
+        _live.discard(child)
+    return child.returncode
+
+
+def _read(child: subprocess.Popen[str], line: Callable[[str], None]) -> None:
+    assert child.stdout is not None  # noqa: S101 - for the type checker: _start makes the pipes
+    for text in child.stdout:
+        line(text.rstrip("\n"))

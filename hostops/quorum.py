@@ -1,0 +1,98 @@
+"""Whether the cluster can spare a server for a while, and whether there is a cluster at all."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from hostops.failure import Code, Failure
+from hostops.look import LOOK_SECONDS, look
+from hostops.ssh import Line, NoAnswer, script
+
+if TYPE_CHECKING:
+    from hostops.task import Task
+
+MEMBERS_SECONDS = 40
+
+
+def _members(task: Task, line: Line) -> dict[str, bool] | None:
+    """Members of etcd and whether their nodes are Ready, as this server sees it; None if it cannot say."""
+    try:
+        reply = line.run(script("members", role=task.host(line.host).role.value), seconds=MEMBERS_SECONDS)
+    except NoAnswer:
+        return None
+    facts = reply.facts()
+    found = {name.removeprefix("member_"): ready == "True" for name, ready in facts.items() if name.startswith("member_")}
+    return found if reply.status == 0 and found else None
+
+
+def check_quorum(task: Task, line: Line) -> str:
+    """Refuse to touch a server while another member is not healthy; returns what was found, raises Failure."""
+    host = line.host
+    others = [name for name in task.formation if name != host]
+    if task.host(host).role != "server":
+        return "an agent holds no quorum"
+    if not others:
+        return "the only server"
+    members = _members(task, line)
+    asked = host
+    for other in others if members is None else ():
+        if task.address(other) is not None and (members := _once(task, other)) is not None:
+            asked = other
+            break
+    if members is None:
+        # Without quorum there is none to lose, and an update may be the cure.
+        return "no server answers for the cluster; there is no quorum to lose"
+    sick = sorted(name for name, ready in members.items() if not ready and name != host)
+    if sick:
+        raise Failure(
+            Code.REFUSED,
+            "quorum",
+            f"not touched, because {', '.join(sick)} is a member of etcd and not Ready (asked: {asked}); "
+            "two servers down may cost the quorum; bring it back first (status shows why), then run again",
+        )
+    return f"members Ready: {', '.join(sorted(members))}"
+
+
+def _once(task: Task, host: str) -> dict[str, bool] | None:
+    line = Line(task, host)
+    try:
+        return _members(task, line)
+    finally:
+        line.drop()
+
+
+def check_no_cluster(task: Task, host: str) -> str:
+    """Refuse to install the seed, which would form a cluster, while another server has one; raises Failure."""
+    others = [name for name in task.formation if name != host]
+    if host != task.cluster.seed or not others:
+        return "forms no second cluster"
+    unknown = [name for name in others if task.address(name) is None]
+    if unknown:
+        raise Failure(
+            Code.USAGE,
+            "guard",
+            f"{host} would form the cluster, and whether {', '.join(unknown)} has one already cannot be asked: "
+            "no address is known; pass the servers' addresses in NIXFLEET_PEERS",
+        )
+    with ThreadPoolExecutor(max_workers=len(others)) as pool:
+        having = [name for name, has in zip(others, pool.map(lambda name: _has_cluster(task, name), others), strict=True) if has]
+    if having:
+        raise Failure(
+            Code.REFUSED,
+            "guard",
+            f"{host} is cluster.seed and would form a second cluster: {', '.join(having)} has a healthy one; "
+            "move cluster.seed to another server first",
+        )
+    return f"no cluster at {', '.join(others)}"
+
+
+def _has_cluster(task: Task, host: str) -> bool:
+    """Whether an installed server has the cluster's data and serves it; one that does not answer has none that helps."""
+    line = Line(task, host)
+    try:
+        return look(line, task.host(host), seconds=LOOK_SECONDS)["etcd"] == "ok"
+    except NoAnswer:
+        return False
+    finally:
+        line.drop()

@@ -1,0 +1,8 @@
+#!/bin/sh
+# The report of an earlier rollback was made; the next run may try again.
+
+main() {
+  rm -f "$R/var/lib/nixfleet/rolled-back" && say acknowledged 1
+}
+
+main </dev/null

@@ -1,0 +1,68 @@
+#!/bin/sh
+# What a host is and how it does. Changes nothing. NF_HOST, NF_ROLE: as in the contract.
+
+# release NAME: a value of os-release
+release() {
+  # shellcheck disable=SC1091 # the host's file
+  (unset ID VARIANT_ID && . "$R/etc/os-release" && eval "printf '%s' \"\${$1-}\"")
+}
+
+# due: whether the running kernel, initrd or modules are others than the current system's
+due() {
+  for part in kernel initrd kernel-modules; do
+    [ -e "$R/run/booted-system/$part" ] || continue
+    if [ "$(store "/run/booted-system/$part")" != "$(store "/run/current-system/$part")" ]; then
+      printf yes
+      return
+    fi
+  done
+  printf no
+}
+
+system() {
+  say current_system "$(store /run/current-system)"
+  say booted_system "$(store /run/booted-system)"
+  profile=$(readlink "$R/nix/var/nix/profiles/system")
+  profile=${profile##*/system-}
+  say generation "${profile%-link}"
+  say next_system "$(store /nix/var/nix/profiles/system)"
+  say reboot_due "$(due)"
+  say rolled_back "$(first /var/lib/nixfleet/rolled-back)"
+  if [ -r "$R/run/nixfleet/rollback" ]; then
+    sed -n "s/^NF_WANTED='\(.*\)'\$/watchdog_wanted=\1/p; s/^NF_PREVIOUS='\(.*\)'\$/watchdog_previous=\1/p" \
+      "$R/run/nixfleet/rollback"
+  fi
+  sha256sum "$R"/etc/nixfleet/secrets/* 2>/dev/null | while read -r sum file; do
+    say "secret_${file##*/}" "$sum"
+  done
+}
+
+cluster() {
+  # shellcheck disable=SC2046 # one word per unit
+  set -- $(systemctl is-active k3s.service nixfleet-rollback.timer)
+  say k3s "${1-unknown}"
+  say watchdog "${2-unknown}"
+  [ "${1-}" = active ] || return 0
+  say node "$(kubectl get node "$NF_HOST" -o \
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}' 2>&1 | tail -n 1)"
+  [ "$NF_ROLE" = server ] || return 0
+  say etcd "$(kubectl get --raw /readyz/etcd 2>&1 | tail -n 1)"
+}
+
+main() {
+  say look 1
+  say os_id "$(release ID)"
+  say variant_id "$(release VARIANT_ID)"
+  say boot_id "$(first /proc/sys/kernel/random/boot_id)"
+  say memory_kib "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' "$R/proc/meminfo")"
+  say claim "$(first /run/nixfleet/claim)"
+  say sealed "$(first /run/nixfleet/sealed)"
+  say installs "$(first /run/nixfleet/installs)"
+  [ -e "$R/etc/nixfleet/identity" ] || return 0
+  say identity "$(tr -d '\n' <"$R/etc/nixfleet/identity")"
+  say boot_installs "$(first /boot/nixfleet-installs)"
+  system
+  cluster
+}
+
+main </dev/null

@@ -1,0 +1,145 @@
+"""The one way to a host: OpenSSH with a pinned key, a script on stdin, a limit. What the scripts do is in remote/."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hostops import process
+from hostops.keyring import fingerprint
+
+if TYPE_CHECKING:
+    from hostops.task import Task
+
+Key = Literal["final", "bootstrap", "unknown"]
+"""Which pinned key answered."""
+
+SSH_FAILED = 255
+"""ssh's status for its own failures."""
+
+REMOTE = Path(__file__).parent / "remote"
+_ANSWERED = re.compile(r"Server host key: \S+ (SHA256:\S+)")
+_REASONS = (
+    (re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION|No ED25519 host key is known"), "key"),
+    (re.compile(r"Permission denied"), "login"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a script said."""
+
+    status: int
+    output: str
+    error: str
+    key: Key
+
+    def facts(self) -> dict[str, str]:
+        """Its `name=value` lines."""
+        pairs = (line.split("=", 1) for line in self.output.splitlines() if "=" in line)
+        return {pair[0]: pair[1] for pair in pairs}
+
+
+class NoAnswer(Exception):  # noqa: N818 - what it means is the caller's matter: during a boot it is no error
+    """A host did not answer, or not as it should."""
+
+    def __init__(self, text: str, key: Key = "unknown", *, login: bool = False) -> None:
+        """`login`: it answered with a pinned key and refused us."""
+        super().__init__(text)
+        self.text = text
+        self.key = key
+        self.login = login
+
+
+def script(name: str, **values: str) -> str:
+    """A script of remote/ with its values: they travel on stdin too, so that no argument list shows them."""
+    lines = [f"NF_{key.upper()}={shlex.quote(value)}\n" for key, value in values.items()]
+    return "".join(lines) + (REMOTE / "common.sh").read_text() + (REMOTE / f"{name}.sh").read_text()
+
+
+class Line:
+    """Connections to one host as one user. The first one is shared by all that follow, until it is dropped."""
+
+    def __init__(self, task: Task, host: str, *, user: str = "root", bootstrap: bool = False) -> None:
+        """`bootstrap` also accepts the key that the machine has before it is installed."""
+        self._task = task
+        self.host = host
+        self.user = user
+        self.bootstrap = bootstrap
+        self._socket: Path | None = None
+        self._key: Key = "unknown"
+
+    @property
+    def destination(self) -> str:
+        """`user@address`."""
+        return f"{self.user}@{self._task.address(self.host)}"
+
+    def run(self, text: str, *, seconds: float) -> Reply:
+        """Run a script to its end; raises NoAnswer if the connection failed or the limit was reached."""
+        log = self._task.workspace.fresh("log")
+        argv = [self._task.workspace.ssh, *self._options(log), self.destination, self._command()]
+        try:
+            ended = process.run(argv, data=text, seconds=seconds)
+        except process.TooLong:
+            self._note(log)
+            raise NoAnswer(f"no end after {seconds:.0f} s", self._key) from None
+        self._note(log)
+        if ended.status == SSH_FAILED:
+            raise self._no_answer(log)
+        return Reply(status=ended.status, output=ended.output, error=ended.error, key=self._key)
+
+    def _command(self) -> str:
+        return "sh -s" if self.user == "root" else "sudo -n sh -s"
+
+    def _options(self, log: Path) -> list[str]:
+        if self._socket is None:
+            self._socket = self._task.workspace.fresh("s")
+        return [
+            *self._task.workspace.pinned(self.host, bootstrap=self.bootstrap),
+            # ssh's own words go to a file: apart from the script's, and a master in the background holds no pipe open.
+            *("-T", "-E", str(log), "-o", "LogLevel=DEBUG1"),
+            *("-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o", f"ControlPath={self._socket}"),
+        ]
+
+    def _note(self, log: Path) -> None:
+        """Remember which key answered; a connection that shares an older one does not say."""
+        match = _ANSWERED.search(_text(log))
+        if match:
+            entry = self._task.host(self.host)
+            known: dict[str, Key] = {fingerprint(entry.bootstrap_key): "bootstrap", fingerprint(entry.host_key): "final"}
+            self._key = known.get(match[1], "unknown")
+
+    def _no_answer(self, log: Path) -> NoAnswer:
+        text = _text(log)
+        answered = _ANSWERED.search(text)
+        reason = next((name for pattern, name in _REASONS if pattern.search(text)), "")
+        self.drop()
+        if reason == "key":
+            shown = answered[1] if answered else "unknown"
+            return NoAnswer(f"another machine answered at {self.destination}: its host key is {shown}")
+        if reason == "login":
+            return NoAnswer(f"{self.destination} refused the deploy key", self._key, login=True)
+        said = [line for line in text.splitlines() if not line.startswith("debug")]
+        return NoAnswer(said[-1].strip() if said else "the connection was lost", self._key)
+
+    def drop(self) -> None:
+        """End the shared connection: the next script makes a new one, which proves that the host lets us in."""
+        if self._socket and self._socket.exists():
+            argv = [self._task.workspace.ssh, "-O", "exit", "-o", f"ControlPath={self._socket}", self.destination]
+            try:
+                process.run(argv, seconds=5)
+            except process.TooLong:
+                self._socket.unlink(missing_ok=True)
+        self._socket = None
+
+    @property
+    def control_path(self) -> Path | None:
+        """Socket of the shared connection, for tools that can share it too."""
+        return self._socket
+
+
+def _text(log: Path) -> str:
+    return log.read_text(errors="replace") if log.exists() else ""

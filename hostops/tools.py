@@ -1,0 +1,108 @@
+"""The tools of the operator's machine: nix, nixos-anywhere, nixos-rebuild. Found on PATH, bounded, with our ssh first."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hostops import process
+from hostops.failure import Code, Failure
+from hostops.task import ROOT, search_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hostops.ssh import Line
+    from hostops.task import Task
+
+TAIL = 15
+"""Lines of a failed tool's output that its error repeats."""
+
+EVALUATION_SECONDS = 600
+"""Limit of the evaluation of one host."""
+
+
+def attribute(task: Task, host: str) -> str:
+    """The host's place in the flake."""
+    return f"{ROOT / 'nix'}#{task.stack}-{host}"
+
+
+def _found(name: str, phase: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise Failure(Code.FAILED, phase, f"no {name} on PATH; install it (nix develop has it) and run again")
+    return path
+
+
+def wanted_system(task: Task, host: str, phase: str) -> str:
+    """Store path of the system that the contract means; evaluated, not built."""
+    flake, _, name = attribute(task, host).partition("#")
+    place = f"{flake}#nixosConfigurations.{name}.config.system.build.toplevel.outPath"
+    argv = [_found("nix", phase), "--extra-experimental-features", "nix-command flakes", "eval", "--raw", place]
+    try:
+        ended = process.run(argv, seconds=EVALUATION_SECONDS)
+    except process.TooLong:
+        raise Failure(Code.TIMED_OUT, phase, f"nix eval did not end within {EVALUATION_SECONDS} s; see: {place}") from None
+    if ended.status != 0:
+        said = " ".join(task.journal.clean(ended.error).split()[-60:])
+        raise Failure(Code.FAILED, phase, f"nix eval failed with status {ended.status}: {said}; try: nix eval {place}")
+    return ended.output.strip()
+
+
+def _environment(task: Task, line: Line) -> dict[str, str]:
+    shim = task.workspace.shim(line.host, bootstrap=line.bootstrap)
+    kept = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "SSH_PRIVATE_KEY")}
+    return {**kept, "PATH": f"{shim}{os.pathsep}{search_path()}"}
+
+
+def _follow(task: Task, host: str, phase: str, argv: list[str], env: dict[str, str], seconds: float) -> None:
+    """Run a tool with its output in the journal; raises Failure with the end of it."""
+    tail: deque[str] = deque(maxlen=TAIL)
+
+    def line(text: str) -> None:
+        clean = task.journal.clean(text)
+        tail.append(clean)
+        task.journal.say(host, phase, f"| {clean}")
+
+    try:
+        status = process.follow(argv, seconds=seconds, line=line, env=env)
+    except process.TooLong:
+        said = " / ".join(tail) or "nothing"
+        cure = "run again: it goes on where the host stands"
+        raise Failure(Code.TIMED_OUT, phase, f"no end within {seconds:.0f} s; last output: {said}; {cure}") from None
+    if status != 0:
+        said = " / ".join(tail) or "nothing"
+        name = argv[0].rpartition("/")[2]
+        raise Failure(Code.FAILED, phase, f"{name} failed with status {status}; its last output: {said}")
+
+
+def nixos_anywhere(task: Task, line: Line, phases: str, seconds: float, extra_files: Path | None = None) -> None:
+    """Run some phases of nixos-anywhere against a host."""
+    phase = phases.partition(",")[0]
+    argv = [
+        _found("nixos-anywhere", phase),
+        *("--flake", attribute(task, line.host)),
+        *("--phases", phases),
+        *("-i", str(task.workspace.key)),
+        *(["--extra-files", str(extra_files)] if extra_files else []),
+        *("--target-host", line.destination),
+    ]
+    _follow(task, line.host, phase, argv, _environment(task, line), seconds)
+
+
+def nixos_rebuild_boot(task: Task, line: Line, seconds: float) -> None:
+    """Build the host's system, copy it there, and make it the one that boots next; nothing is activated."""
+    argv = [
+        _found("nixos-rebuild", "copy"),
+        "boot",
+        *("--flake", attribute(task, line.host)),
+        *("--target-host", line.destination),
+    ]
+    options = task.workspace.pinned(line.host, bootstrap=line.bootstrap)
+    shared = ["-o", f"ControlPath={line.control_path}"] if line.control_path else []
+    # It replaces itself by the one of the new system first, unless told otherwise: another evaluation for nothing.
+    env = {**_environment(task, line), "NIX_SSHOPTS": shlex.join([*options, *shared]), "_NIXOS_REBUILD_REEXEC": "1"}
+    _follow(task, line.host, "copy", argv, env, seconds)

@@ -1,0 +1,107 @@
+"""A private temporary folder: the deploy key, known_hosts, control sockets, the ssh shim. It is gone when the verb ends."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hostops.failure import Code, Failure
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fleet.contract import Contract
+
+LONGEST = 48
+"""Characters of the folder's path: a socket path may have 104 (macOS), and ssh adds a name and a suffix of its own."""
+
+
+class Workspace:
+    """Files that exist only while a verb runs."""
+
+    def __init__(self, contract: Contract, deploy_key: str, ssh_config: str | None) -> None:
+        """Make the folder with the deploy key and the pinned keys of all hosts in it."""
+        self._contract = contract
+        self.ssh_config = ssh_config
+        self.ssh = shutil.which("ssh") or ""
+        if not self.ssh:
+            raise Failure(Code.USAGE, "tools", "no ssh on PATH; install the OpenSSH client")
+        self.folder = _short_folder()
+        self._count = 0
+        self.key = self.write("deploy-key", f"{deploy_key.strip()}\n")
+
+    def __enter__(self) -> Workspace:
+        """Itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write(self, name: str, text: str, mode: int = 0o600) -> Path:
+        """A file in the folder that nobody else could read at any time."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        return path
+
+    def fresh(self, stem: str) -> Path:
+        """A path in the folder that was not used before."""
+        self._count += 1
+        return self.folder / f"{stem}{self._count}"
+
+    def known_hosts(self, host: str, *, bootstrap: bool) -> Path:
+        """The pinned keys of a host: the installed system's, and with `bootstrap` also the one it has before that."""
+        entry = self._contract.hosts[host]
+        keys = [entry.host_key, *([entry.bootstrap_key] if bootstrap else [])]
+        name = f"known_hosts.{host}.{'both' if bootstrap else 'final'}"
+        return self.write(name, "".join(f"{host} {key}\n" for key in keys))
+
+    def pinned(self, host: str, *, bootstrap: bool) -> list[str]:
+        """Options that let ssh talk to that host and to nothing else."""
+        return [
+            *(["-F", self.ssh_config] if self.ssh_config else []),
+            *_options(
+                BatchMode="yes",
+                CheckHostIP="no",
+                ClearAllForwardings="yes",
+                ConnectTimeout="15",
+                ForwardAgent="no",
+                GlobalKnownHostsFile="/dev/null",
+                HostKeyAlgorithms="ssh-ed25519",
+                HostKeyAlias=host,
+                IdentitiesOnly="yes",
+                IdentityFile=str(self.key),
+                ServerAliveCountMax="3",
+                ServerAliveInterval="5",
+                StrictHostKeyChecking="yes",
+                UpdateHostKeys="no",
+                UserKnownHostsFile=str(self.known_hosts(host, bootstrap=bootstrap)),
+                VerifyHostKeyDNS="no",
+            ),
+        ]
+
+    def shim(self, host: str, *, bootstrap: bool) -> Path:
+        """A folder to put first on PATH: its ssh has the pinned options before any others, and the first value counts."""
+        folder = f"bin.{'both' if bootstrap else 'final'}"
+        words = shlex.join([self.ssh, *self.pinned(host, bootstrap=bootstrap)])
+        return self.write(f"{folder}/ssh", f'#!/bin/sh\nexec {words} "$@"\n', 0o700).parent
+
+
+def _options(**values: str) -> list[str]:
+    return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
+
+
+def _short_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="nf-"))
+    # NIX_SSHOPTS is split at blanks by some releases of Nix, and a control socket's path has a limit.
+    if len(str(folder)) <= LONGEST and " " not in str(folder):
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it private
