@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import pulumi
 from pulumi import automation as auto
@@ -46,6 +46,9 @@ class Place:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Beside this process's own: backend, passphrase, credentials."""
 
+    program: Path = ROOT / "__main__.py"
+    """What is deployed."""
+
     @property
     def stack_file(self) -> Path:
         """The stack's own file."""
@@ -72,12 +75,16 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def program() -> None:
-    """Run the program; a refused document becomes one clean message instead of a traceback."""
-    try:
-        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-    except (FleetError, ValidationError) as error:
-        raise pulumi.RunError(str(error)) from None
+def _program(path: Path) -> Callable[[], None]:
+    """The program; a refused document becomes one clean message instead of a traceback."""
+
+    def deploy() -> None:
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except (FleetError, ValidationError) as error:
+            raise pulumi.RunError(str(error)) from None
+
+    return deploy
 
 
 def _known_stacks(folder: Path) -> str:
@@ -85,7 +92,7 @@ def _known_stacks(folder: Path) -> str:
     return ", ".join(names) or "none"
 
 
-def select(place: Place, run_program: Callable[[], Any] = program) -> auto.Stack:
+def select(place: Place) -> auto.Stack:
     """The stack, made in the backend where it is not there yet; raises OperateError for a stack without a file."""
     if not place.stack_file.is_file():
         raise OperateError(
@@ -95,7 +102,7 @@ def select(place: Place, run_program: Callable[[], Any] = program) -> auto.Stack
     variables = place.variables()
     workspace = auto.LocalWorkspace(
         work_dir=str(place.folder),
-        program=run_program,
+        program=_program(place.program),
         env_vars=variables,
         pulumi_command=EngineCommand(variables["PATH"]),
     )
@@ -124,7 +131,7 @@ Watch = Callable[[auto.EngineEvent, Operation | None], object]
 """Sees each event, with the operation that it ended."""
 
 
-def run(verb: Verb, place: Place, *, watch: Watch | None = None, run_program: Callable[[], Any] = program) -> Run:
+def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
     """Run the engine once. A run that fails is a result as well (`ok`, `errors`); only what cannot begin raises OperateError."""
     recorder = Recorder()
 
@@ -134,7 +141,7 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None, run_program: Ca
             watch(event, ended)
 
     with environment(place.variables()):
-        stack = select(place, run_program)
+        stack = select(place)
         try:
             result = getattr(stack, verb)(on_event=on_event, color="never")
         except auto.CommandError as error:

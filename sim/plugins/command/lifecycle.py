@@ -38,6 +38,8 @@ class Finished:
 
     stdout: bytes
     stderr: bytes
+    shown: bool = False
+    """Whether its output went to the terminal while it ran."""
 
 
 class CommandKind(Kind):
@@ -130,13 +132,18 @@ class CommandKind(Kind):
         except UnicodeDecodeError:
             raise Refused("string field contains invalid UTF-8") from None
         for name, text in (("stdout", stdout), ("stderr", stderr)):
-            if name in LOGGED.get(inputs.get("logging") or "stdoutAndStderr", set()):
-                await self._show(resource, text)
+            if not finished.shown and self.logs(inputs, name):
+                await self.show(resource, text)
         if finished.status:
             raise Refused(f"{finished.status}: running {json.dumps(command, ensure_ascii=False)}:\n{stdout}{stderr}")
         return {"stdout": stdout.removesuffix("\n"), "stderr": stderr.removesuffix("\n")}
 
-    async def _show(self, resource: Resource, text: str) -> None:
+    @staticmethod
+    def logs(inputs: Properties, stream: str) -> bool:
+        """Whether that stream goes to the terminal."""
+        return stream in LOGGED.get(inputs.get("logging") or "stdoutAndStderr", set())
+
+    async def show(self, resource: Resource, text: str) -> None:
         for line in text.splitlines():
             if len(line.encode()) > LONGEST_LINE:
                 raise Refused(

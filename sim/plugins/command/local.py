@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sim.world import World
 
 
+LONGEST_OUTPUT = 16 * 1024 * 1024
+"""Bytes of one line that are kept; lines that are too long to be shown are refused earlier."""
+
+
 class LocalCommand(CommandKind):
     """Runs on the operator's machine, with the environment of the plugin."""
 
@@ -55,10 +59,28 @@ class LocalCommand(CommandKind):
         shell = await self._started(command, inputs, environment)
         self._shells.add(shell)
         try:
-            stdout, stderr = await shell.communicate((inputs.get("stdin") or "").encode())
+            _, stdout, stderr = await asyncio.gather(
+                _feed(shell, (inputs.get("stdin") or "").encode()),
+                self._follow(resource, inputs, "stdout", shell.stdout),
+                self._follow(resource, inputs, "stderr", shell.stderr),
+            )
+            await shell.wait()
         finally:
             self._shells.discard(shell)
-        return Finished(status=_status(shell.returncode or 0), stdout=stdout, stderr=stderr)
+            if shell.returncode is None:
+                shell.kill()
+        return Finished(status=_status(shell.returncode or 0), stdout=stdout, stderr=stderr, shown=True)
+
+    async def _follow(
+        self, resource: Resource, inputs: Properties, name: str, stream: asyncio.StreamReader | None
+    ) -> bytes:
+        """Read a stream to its end and show each line as it comes."""
+        lines = []
+        while stream and (line := await stream.readline()):
+            lines.append(line)
+            if self.logs(inputs, name):
+                await self.show(resource, line.decode(errors="replace"))
+        return b"".join(lines)
 
     async def _started(self, command: str, inputs: Properties, environment: dict[str, str]) -> asyncio.subprocess.Process:
         interpreter = inputs.get("interpreter") or ["/bin/sh", "-c"]
@@ -70,10 +92,21 @@ class LocalCommand(CommandKind):
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=inputs.get("dir"),
+                limit=LONGEST_OUTPUT,
                 env=os.environ | environment | (inputs.get("environment") or {}),
             )
         except OSError as error:
             raise Refused(f"{error}: running {interpreter[0]} in {inputs.get('dir') or '.'}") from error
+
+
+async def _feed(shell: asyncio.subprocess.Process, stdin: bytes) -> None:
+    """Write its input; a command that ends without reading it is no fault."""
+    if shell.stdin is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        shell.stdin.write(stdin)
+        await shell.stdin.drain()
+    shell.stdin.close()
 
 
 def _status(code: int) -> str:

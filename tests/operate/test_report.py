@@ -1,0 +1,135 @@
+"""Tables and lines that a person reads, from made-up operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operate import report
+from operate.phases import durations, phase_of
+from operate.progress import DONE, PLANNED, operation_line
+from operate.record import Operation, Run
+
+
+def urn(token: str, name: str) -> str:
+    return f"urn:pulumi:sim::nixfleet::nixfleet:index:Host${token}::{name}"
+
+
+def operation(op: str, token: str, name: str, **more: Any) -> Operation:  # noqa: ANN401  fields of several types
+    return Operation(op=op, urn=urn(token, name), **more)
+
+
+def run(*operations: Operation, **more: Any) -> Run:  # noqa: ANN401  fields of several types
+    facts = {"verb": "up", "stack": "sim", "ok": True, "outputs": {}, "secret_outputs": frozenset(), "errors": (), "seconds": 61.4, "stdout": "", "stderr": ""}
+    return Run(operations=operations, **{**facts, **more})
+
+
+COMMAND = "command:local:Command"
+OUTPUTS = {
+    "fleet": {
+        "version": 1,
+        "cluster": {"name": "sim", "endpoint": "https://api.example.net:6443", "endpointAddress": "192.0.2.1", "k3sVersion": "v1.34.1+k3s1"},
+        "hosts": {
+            "a-agent": {"kind": "bare-metal", "role": "agent", "address": "10.0.0.9", "sshAddress": "192.0.2.9", "closure": "content-1"},
+            "z-server": {"kind": "hcloud", "role": "server", "address": "10.0.0.1", "sshAddress": "192.0.2.2", "closure": "content-2"},
+        },
+        "addons": {"longhorn": "1.9.1"},
+        "knownHosts": [],
+    }
+}
+
+
+def test_after_an_up_nodes_add_ons_times_and_next_steps_are_told() -> None:
+    done = run(
+        operation("create", "hcloud:index/network:Network", "sim-network", began=1.0, ended=2.5),
+        operation("create", "hcloud:index/server:Server", "z-server", began=2.5, ended=7.5),
+        operation("create", COMMAND, "z-server-install", began=8.0, ended=30.0),
+        operation("create", COMMAND, "a-agent-install", began=8.0, ended=48.0),
+        operation("create", COMMAND, "z-server-system", began=48.0, ended=50.0, results={"stdout": '{"generation": 1, "ready": true}'}),
+        operation("create", COMMAND, "a-agent-system", began=50.0, ended=52.0, results={"stdout": '{"generation": 3, "ready": false}'}),
+        operation("create", "kubernetes:helm.sh/v3:Release", "longhorn", began=53.0, ended=60.0),
+        outputs=OUTPUTS,
+    )
+    assert report.after_up(done) == (
+        "Cluster sim: k3s v1.34.1+k3s1 at https://api.example.net:6443\n"
+        "\n"
+        "NODE      WHERE          ROLE    ADDRESS   GENERATION  READY\n"
+        "z-server  Hetzner Cloud  server  10.0.0.1  1           yes\n"
+        "a-agent   bare metal     agent   10.0.0.9  3           no\n"
+        "\n"
+        "ADD-ON    VERSION\n"
+        "longhorn  1.9.1\n"
+        "\n"
+        "PHASE     SECONDS\n"
+        "network   1.5\n"
+        "servers   5.0\n"
+        "installs  40.0\n"
+        "systems   4.0\n"
+        "add-ons   7.0\n"
+        "\n"
+        "up of sim: 7 create; 61 s\n"
+        "\n"
+        "Next:  make status   asks every host now\n"
+        "       make outputs  what other stacks may read\n"
+        "       edit Pulumi.sim.yaml, then make contract && make preview"
+    )
+
+
+def test_a_preview_says_which_hosts_change_and_how() -> None:
+    done = run(
+        operation("same", COMMAND, "b-install"),
+        operation("update", COMMAND, "b-system", changes=("environment.NIXFLEET_CLOSURE",)),
+        operation("create", COMMAND, "c-install"),
+        verb="preview",
+    )
+    assert report.after_preview(done) == (
+        "HOST  WHAT HAPPENS TO IT\n"
+        "b     switches to another generation, with a rollback if it does not come back healthy\n"
+        "c     is installed from nothing: its system disk is formatted\n"
+        "\n"
+        "preview of sim: 1 create, 1 update; 61 s"
+    )
+
+
+def test_a_preview_without_changes_says_so() -> None:
+    assert report.after_preview(run(operation("same", COMMAND, "b-system"), verb="preview")) == (
+        "No host changes.\n\npreview of sim: nothing changed; 61 s"
+    )
+
+
+def test_phases_are_told_by_type_and_name() -> None:
+    kinds = {
+        ("hcloud:index/firewall:Firewall", "f"): "network",
+        ("hcloud:index/volume:Volume", "v"): "servers",
+        ("ovh:CloudProject/instance:Instance", "i"): "servers",
+        (COMMAND, "a-install"): "installs",
+        (COMMAND, "a-system"): "systems",
+        (COMMAND, "sim-mesh"): "systems",
+        (COMMAND, "sim-kubeconfig"): "cluster",
+        ("kubernetes:core/v1:NodePatch", "a"): "cluster",
+        ("kubernetes:apps/v1:DaemonSet", "multus"): "add-ons",
+        ("pulumi:providers:hcloud", "hcloud"): None,
+    }
+    assert {key: phase_of(operation("create", *key)) for key in kinds} == kinds
+
+
+def test_what_did_not_change_takes_no_time() -> None:
+    assert durations((operation("same", COMMAND, "a-system", began=1.0, ended=2.0),)) == {}
+
+
+def test_lines_of_progress() -> None:
+    lines = [
+        operation_line(operation("create", "hcloud:index/server:Server", "a", began=1, ended=4.25), DONE),
+        operation_line(operation("update", COMMAND, "a-system", changes=("environment", "stdin"), ended=2.0), DONE),
+        operation_line(operation("create", COMMAND, "a-install", failed=True, ended=9.0), DONE),
+        operation_line(operation("delete", "hcloud:index/server:Server", "a"), PLANNED),
+        operation_line(operation("same", COMMAND, "a-system"), DONE),
+        operation_line(operation("create", "pulumi:providers:hcloud", "hcloud"), DONE),
+    ]
+    assert lines == [
+        "created      a  hcloud Server (3.2 s)",
+        "updated      a-system  command Command [environment, stdin] (2.0 s)",
+        "FAILED       a-install  command Command (9.0 s)",
+        "would delete a  hcloud Server",
+        None,
+        None,
+    ]
