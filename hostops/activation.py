@@ -188,9 +188,8 @@ class Activation:
         """Wait until the previous system runs again; raises Failure."""
 
         def back(facts: dict[str, str]) -> str:
-            runs = facts.get("current_system")
-            done = facts.get("rollback") in ("inactive", "failed", "")
-            return "" if runs == self.previous and done else f"it runs {runs}"
+            runs, busy = facts.get("current_system"), {"active", "activating"} & set(facts.get("rollback", "").split())
+            return f"it runs {runs}" if runs != self.previous else "it is still going back" if busy else ""
 
         limit = self.task.cluster.watchdog_minutes * 60 + ROLLBACK_SECONDS
         self._poll_until(back, limit, "rollback", 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hostops import process
 from hostops.keyring import fingerprint
+from hostops.workspace import SOCKET
 
 if TYPE_CHECKING:
     from hostops.task import Task
@@ -96,7 +97,7 @@ class Line:
 
     def _options(self, log: Path) -> list[str]:
         if self._socket is None:
-            self._socket = self._task.workspace.fresh("s")
+            self._socket = self._task.workspace.fresh(SOCKET)
         return [
             *self._task.workspace.pinned(self.host, bootstrap=self.bootstrap),
             # ssh's own words go to a file: apart from the script's, and a master in the background holds no pipe open.
@@ -127,12 +128,8 @@ class Line:
 
     def drop(self) -> None:
         """End the shared connection: the next script makes a new one, which proves that the host lets us in."""
-        if self._socket and self._socket.exists():
-            argv = [self._task.workspace.ssh, "-O", "exit", "-o", f"ControlPath={self._socket}", self.destination]
-            try:
-                process.run(argv, seconds=5)
-            except process.TooLong:
-                self._socket.unlink(missing_ok=True)
+        if self._socket is not None:
+            self._task.workspace.hang_up(self._socket)
         self._socket = None
 
     @property

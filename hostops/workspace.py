@@ -7,14 +7,18 @@ import shlex
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from hostops import process
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from fleet.contract import Contract
+
+SOCKET = "s"
+"""How names of control sockets begin; short, because their paths have a limit."""
 
 LONGEST = 48
 """Characters of the folder's path: a socket path may have 104 (macOS), and ssh adds a name and a suffix of its own."""
@@ -34,13 +38,27 @@ class Workspace:
         self._count = 0
         self.key = self.write("deploy-key", f"{deploy_key.strip()}\n")
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Remove everything."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the children and the connections that are left, and remove everything."""
+        process.end_all()
+        for socket in self.folder.glob(f"{SOCKET}*"):
+            self.hang_up(socket)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def hang_up(self, socket: Path) -> None:
+        """End the shared connection behind a control socket."""
+        if not socket.exists():
+            return
+        try:
+            process.run([self.ssh, "-F", "/dev/null", "-O", "exit", "-o", f"ControlPath={socket}", "host"], seconds=5)
+        except process.TooLong:
+            socket.unlink(missing_ok=True)
 
     def write(self, name: str, text: str, mode: int = 0o600) -> Path:
         """A file in the folder that nobody else could read at any time."""
@@ -88,7 +106,7 @@ class Workspace:
         ]
 
     def shim(self, host: str, *, bootstrap: bool) -> Path:
-        """A folder to put first on PATH: its ssh has the pinned options before any others, and the first value counts."""
+        """A folder to put first on PATH: its ssh puts the pinned options before others, and the first value counts."""
         folder = f"bin.{'both' if bootstrap else 'final'}"
         words = shlex.join([self.ssh, *self.pinned(host, bootstrap=bootstrap)])
         return self.write(f"{folder}/ssh", f'#!/bin/sh\nexec {words} "$@"\n', 0o700).parent
@@ -104,4 +122,4 @@ def _short_folder() -> Path:
     if len(str(folder)) <= LONGEST and " " not in str(folder):
         return folder
     folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it private
+    return Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))  # mkdtemp makes it private

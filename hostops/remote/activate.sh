@@ -30,7 +30,7 @@ main() {
 }
 
 failed_units() {
-  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
+  systemctl list-units --state=failed --no-legend --plain | while read -r unit _; do
     printf '%s\n' "$unit"
   done
 }

@@ -44,6 +44,6 @@ kubectl() {
   if [ "$NF_ROLE" = server ]; then
     k3s kubectl --request-timeout=10s "$@"
   else
-    k3s kubectl --request-timeout=10s --kubeconfig "$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" "$@"
+    k3s kubectl --request-timeout=10s --kubeconfig="$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" "$@"
   fi
 }

@@ -3,7 +3,7 @@
 
 main() {
   say members 1
-  kubectl get nodes -l node-role.kubernetes.io/etcd=true -o \
+  kubectl get nodes --selector=node-role.kubernetes.io/etcd=true -o \
     'jsonpath={range .items[*]}member_{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
 }
 

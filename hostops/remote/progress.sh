@@ -21,13 +21,13 @@ main() {
   printf '%s\n' "$now"
   say current_system "$(store /run/current-system)"
   say rolled_back "$(first /var/lib/nixfleet/rolled-back)"
-  say rollback "$(systemctl is-active nixfleet-rollback.service)"
+  say rollback "$(systemctl is-active nixfleet-rollback.service nixfleet-undo.service | tr '\n' ' ')"
   say new_failures "$(new_failures)"
 }
 
 # new_failures: units that are failed now and were not before the activation
 new_failures() {
-  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
+  systemctl list-units --state=failed --no-legend --plain | while read -r unit _; do
     grep -qxF "$unit" "$R/run/nixfleet-failed-before" || printf '%s ' "$unit"
   done
 }

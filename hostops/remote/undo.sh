@@ -1,8 +1,8 @@
 #!/bin/sh
-# Start the watchdog's work now.
+# Do the watchdog's work now. It stays armed until that is done.
 
 main() {
-  systemctl start --no-block nixfleet-rollback.service && say undoing 1
+  systemd-run --quiet --collect --unit=nixfleet-undo /bin/sh "$R/run/nixfleet/rollback" && say undoing 1
 }
 
 main </dev/null
