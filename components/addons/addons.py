@@ -1,0 +1,116 @@
+"""All add-ons in their order: Multus, the storage network, Longhorn, Kyverno, its policies, and the smoke test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.addons.chart import Chart, ChartArgs
+from components.addons.multus import Multus, MultusArgs
+from components.addons.policies import Policies, PoliciesArgs
+from components.addons.smoke_test import SmokeTest, SmokeTestArgs
+from components.addons.storage_network import StorageNetwork, StorageNetworkArgs
+from fleet.addons import kyverno, longhorn, smoke_test, storage_network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.network import Profile
+    from fleet.settings import Fleet
+
+PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
+"""Longhorn's pods mount devices."""
+
+Ready = tuple[pulumi.Resource, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddonsArgs:
+    """What the add-ons need to know."""
+
+    fleet: Fleet
+    """Which are wanted, and how many nodes keep storage."""
+
+    profiles: Mapping[str, Profile]
+    """Network profiles by name."""
+
+    after: Ready
+    """Nodes with their labels: storage takes those that carry its own."""
+
+
+class Addons(pulumi.ComponentResource):
+    """Everything that runs on the cluster for everyone."""
+
+    def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Install what is switched on."""
+        super().__init__("nixfleet:index:Addons", name, None, opts)
+        network = self._network(args)
+        storage = self._longhorn(args, network)
+        self._kyverno(args.fleet, storage or network)
+        self._smoke_test(args.fleet, storage)
+        self.register_outputs({})
+
+    def _network(self, args: AddonsArgs) -> Ready:
+        child = pulumi.ResourceOptions(parent=self)
+        settings = args.fleet.addons.multus
+        if not settings.enabled:
+            return args.after
+        multus = Multus("multus", MultusArgs(version=settings.version, after=args.after), child)
+        manifest = storage_network.attachment(args.fleet, args.profiles)
+        if manifest is None:
+            return multus.ready
+        network = StorageNetwork("storage", StorageNetworkArgs(attachment=manifest, after=multus.ready), child)
+        return network.ready
+
+    def _longhorn(self, args: AddonsArgs, after: Ready) -> Ready:
+        settings = args.fleet.addons.longhorn
+        if not settings.enabled:
+            return ()
+        attached = storage_network.attachment(args.fleet, args.profiles) is not None
+        network = f"{storage_network.NAMESPACE}/{storage_network.ATTACHMENT}" if attached else None
+        chart = Chart(
+            "longhorn",
+            ChartArgs(
+                chart=longhorn.CHART,
+                repository=longhorn.REPOSITORY,
+                version=settings.version,
+                namespace=longhorn.NAMESPACE,
+                values=longhorn.longhorn_values(args.fleet, storage_network=network),
+                labels=PRIVILEGED,
+                protection=args.fleet.protection,
+                after=after,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        return (chart.release,)
+
+    def _kyverno(self, fleet: Fleet, after: Ready) -> None:
+        settings, child = fleet.addons.kyverno, pulumi.ResourceOptions(parent=self)
+        if not settings.enabled:
+            return
+        chart = Chart(
+            "kyverno",
+            ChartArgs(
+                chart=kyverno.CHART,
+                repository=kyverno.REPOSITORY,
+                version=settings.version,
+                namespace=kyverno.NAMESPACE,
+                values=kyverno.kyverno_values(settings),
+                after=after,
+            ),
+            child,
+        )
+        policies = PoliciesArgs(
+            version=settings.version, longhorn_path=settings.longhorn_path_policy, after=(chart.release,)
+        )
+        Policies("policies", policies, child)
+
+    def _smoke_test(self, fleet: Fleet, storage: Ready) -> None:
+        if not (fleet.addons.smoke_test.enabled and storage):
+            return
+        args = SmokeTestArgs(
+            storage_class=smoke_test.storage_class(fleet), version=fleet.addons.longhorn.version, after=storage
+        )
+        SmokeTest("smoke-test", args, pulumi.ResourceOptions(parent=self))

@@ -1,0 +1,167 @@
+"""Hetzner Cloud as a source of machines: what its servers share, the servers, and the API's load balancer."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, cast
+
+import pulumi
+import pulumi_hcloud as hcloud
+
+from components.clouds.hetzner.firewall import firewall_rules
+from components.clouds.hetzner.load_balancer import HetznerLoadBalancer, HetznerLoadBalancerArgs
+from components.clouds.hetzner.network import HetznerNetwork, HetznerNetworkArgs
+from components.clouds.hetzner.server import HetznerServer, HetznerServerArgs
+from components.clouds.registry import CloudArgs, Machine, register_cloud
+from fleet.model import Role
+from fleet.network import LoadBalancerEndpoint, ProviderNetwork
+from fleet.placement import placement_group
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fleet.hosts import HcloudHost
+
+POLL_INTERVAL = "2s"
+"""Hetzner allows 3600 calls an hour and project; every wait of every server polls."""
+
+
+def private_address(args: CloudArgs, host: HcloudHost) -> IPv4Address | None:
+    """The host's address on the private network: the cluster address where that network is the cluster's."""
+    if args.fleet.providers.hcloud.network is None:
+        return None
+    network = args.fleet.network
+    if isinstance(network, ProviderNetwork) and network.provider == "hcloud":
+        return host.address
+    return host.private_address
+
+
+def public_keys(args: CloudArgs) -> dict[str, str]:
+    """Keys that an image lets in, by a name that is stable when others come and go."""
+    users = {
+        f"{user}-{device}": key
+        for user, settings in sorted(args.fleet.users.items())
+        for device, key in sorted(settings.keys.items())
+    }
+    return {"deploy": args.identities.deploy_key, **users}
+
+
+class Hetzner(pulumi.ComponentResource):
+    """All of a fleet that is at Hetzner."""
+
+    machines: Mapping[str, Machine]
+    """Servers by host name."""
+
+    api_address: pulumi.Output[str] | None
+    """Address of the API's load balancer; None where the endpoint is another one."""
+
+    def __init__(self, name: str, args: CloudArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Make what the servers share, the servers, and the load balancer."""
+        super().__init__("nixfleet:index:Hetzner", name, None, opts)
+        network = self._network(name, args)
+        servers = self._servers(name, args, network)
+        self.machines = {host: server.machine for host, server in servers.items()}
+        self.api_address = self._api(name, args, network, servers)
+        self.register_outputs({"machines": sorted(self.machines), "api_address": self.api_address})
+
+    def _network(self, name: str, args: CloudArgs) -> HetznerNetwork | None:
+        settings = args.fleet.providers.hcloud.network
+        if settings is None:
+            return None
+        label = f"{args.stack}-fleet"
+        network = HetznerNetworkArgs(label=label, network=settings, labels=args.labels(label))
+        return HetznerNetwork(f"{name}-private", network, pulumi.ResourceOptions(parent=self))
+
+    def _ssh_keys(self, name: str, args: CloudArgs) -> list[pulumi.Input[str]]:
+        # Names are unique in a project, and so are keys.
+        single = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        keys = [
+            hcloud.SshKey(
+                f"{name}-key-{label}",
+                name=f"{args.stack}-{label}",
+                public_key=key,
+                labels=args.labels(f"{args.stack}-{label}"),
+                opts=single,
+            )
+            for label, key in public_keys(args).items()
+        ]
+        return [key.id for key in keys]
+
+    def _groups(self, name: str, args: CloudArgs, hosts: Mapping[str, HcloudHost]) -> dict[str, hcloud.PlacementGroup]:
+        wanted = sorted({placement_group(host) for host in hosts.values()})
+        return {
+            group: hcloud.PlacementGroup(
+                f"{name}-group-{group}",
+                name=f"{args.stack}-{group}",
+                type="spread",
+                labels=args.labels(f"{args.stack}-{group}"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for group in wanted
+        }
+
+    def _firewall(self, name: str, args: CloudArgs) -> hcloud.Firewall:
+        label = f"{args.stack}-fleet"
+        return hcloud.Firewall(
+            f"{name}-firewall",
+            name=label,
+            rules=cast("Sequence[hcloud.FirewallRuleArgsDict]", firewall_rules(args.fleet)),
+            labels=args.labels(label),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _servers(self, name: str, args: CloudArgs, network: HetznerNetwork | None) -> dict[str, HetznerServer]:
+        hosts = cast("Mapping[str, HcloudHost]", args.hosts)  # the registry gives only hosts of our kind
+        keys, firewall, groups = self._ssh_keys(name, args), self._firewall(name, args), self._groups(name, args, hosts)
+        return {
+            label: HetznerServer(
+                label,
+                HetznerServerArgs(
+                    host=host,
+                    user_data=args.user_data[label],
+                    ssh_keys=keys,
+                    firewall_id=firewall.id.apply(int),
+                    placement_group_id=groups[placement_group(host)].id.apply(int),
+                    private_address=private_address(args, host),
+                    subnet_id=network.subnet_id if network else None,
+                    protection=args.fleet.protection,
+                    labels=args.labels(label),
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            for label, host in hosts.items()
+        }
+
+    def _api(
+        self, name: str, args: CloudArgs, network: HetznerNetwork | None, servers: Mapping[str, HetznerServer]
+    ) -> pulumi.Output[str] | None:
+        if not isinstance(args.fleet.endpoint, LoadBalancerEndpoint):
+            return None
+        label = f"{args.stack}-api"
+        balancer = HetznerLoadBalancer(
+            f"{name}-api",
+            HetznerLoadBalancerArgs(
+                label=label,
+                endpoint=args.fleet.endpoint,
+                servers={host: server for host, server in servers.items() if args.hosts[host].role is Role.SERVER},
+                subnet_id=network.subnet_id if network else None,
+                protection=args.fleet.protection,
+                labels=args.labels(label),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        return balancer.address
+
+
+def hetzner(args: CloudArgs) -> Hetzner:
+    """Hetzner Cloud with the project's token: `hcloud:token`, a secret, or HCLOUD_TOKEN."""
+    provider = hcloud.Provider(
+        "hcloud",
+        token=pulumi.Config("hcloud").get_secret("token"),
+        poll_interval=POLL_INTERVAL,
+        poll_function="exponential",
+    )
+    return Hetzner("hetzner", args, pulumi.ResourceOptions(providers=[provider]))
+
+
+register_cloud(hetzner, "hcloud")

@@ -1,0 +1,103 @@
+"""The load balancer that the Kubernetes API answers at. It is open to the world: Hetzner cannot limit who reaches one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_hcloud as hcloud
+
+from fleet.network import API_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.clouds.hetzner.server import HetznerServer
+    from fleet.network import LoadBalancerEndpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class HetznerLoadBalancerArgs:
+    """What the API's load balancer needs to know."""
+
+    label: str
+    """Name in Hetzner's project."""
+
+    endpoint: LoadBalancerEndpoint
+    """Type, place, private address."""
+
+    servers: Mapping[str, HetznerServer]
+    """Servers of the control plane, by host name, sorted."""
+
+    subnet_id: pulumi.Input[str] | None
+    """Subnet on which it reaches the servers; None: at their public addresses."""
+
+    protection: bool
+    """Refuse to delete it."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels in Hetzner's project."""
+
+
+class HetznerLoadBalancer(pulumi.ComponentResource):
+    """A TCP load balancer in front of the API servers."""
+
+    address: pulumi.Output[str]
+    """Public IPv4 address."""
+
+    def __init__(self, name: str, args: HetznerLoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Make the balancer, its service and a target per server."""
+        super().__init__("nixfleet:index:HetznerLoadBalancer", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        balancer = hcloud.LoadBalancer(
+            f"{name}-balancer",
+            name=args.label,
+            load_balancer_type=args.endpoint.type,
+            location=args.endpoint.location,
+            delete_protection=args.protection,
+            labels=dict(args.labels),
+            # Users' kubeconfigs and DNS hold its address.
+            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(protect=args.protection), child),
+        )
+        attached = self._attachment(name, args, balancer)
+        # A listening port and a target exist once per balancer: the old one goes first.
+        single = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), child)
+        hcloud.LoadBalancerService(
+            f"{name}-service",
+            load_balancer_id=balancer.id,
+            protocol="tcp",
+            listen_port=API_PORT,
+            destination_port=API_PORT,
+            health_check={"protocol": "tcp", "port": API_PORT, "interval": 10, "timeout": 5, "retries": 3},
+            opts=single,
+        )
+        for host, server in args.servers.items():
+            hcloud.LoadBalancerTarget(
+                f"{name}-target-{host}",
+                load_balancer_id=balancer.id.apply(int),
+                type="server",
+                server_id=server.server_id,
+                use_private_ip=bool(attached),
+                # A target by private address needs both ends on the network.
+                opts=pulumi.ResourceOptions.merge(
+                    pulumi.ResourceOptions(depends_on=[*attached, *server.machine.ready]), single
+                ),
+            )
+        self.address = balancer.ipv4
+        self.register_outputs({"address": self.address})
+
+    def _attachment(
+        self, name: str, args: HetznerLoadBalancerArgs, balancer: hcloud.LoadBalancer
+    ) -> tuple[pulumi.Resource, ...]:
+        if args.subnet_id is None:
+            return ()
+        attachment = hcloud.LoadBalancerNetwork(
+            f"{name}-attachment",
+            load_balancer_id=balancer.id.apply(int),
+            subnet_id=args.subnet_id,
+            ip=str(args.endpoint.private_address) if args.endpoint.private_address else None,
+            # The address is taken until the old attachment is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        return (attachment,)

@@ -1,0 +1,29 @@
+"""Machines that exist without us: boards and dedicated servers. Nothing is created for them and nothing given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.clouds.registry import CloudArgs, Machine, register_cloud
+from fleet.contract import ssh_address
+
+if TYPE_CHECKING:
+    from fleet.hosts import Host
+
+
+class Records:
+    """Machines as the stack file describes them."""
+
+    api_address = None
+
+    def __init__(self, args: CloudArgs) -> None:
+        """Take the machines from the documents alone."""
+        self.machines = {name: _machine(host) for name, host in args.hosts.items()}
+
+
+def _machine(host: Host) -> Machine:
+    # A new disk in an old case is another machine to install; the path names the disk where no serial is given.
+    return Machine(identity=host.disk.serial or host.disk.device, address=str(ssh_address(host)))
+
+
+register_cloud(Records, "bare-metal", "ovh-dedicated")

@@ -1,0 +1,58 @@
+"""Closure keys of all hosts: by one evaluation where Nix is at hand, by content where it is not. Building is hostops' matter."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from fleet.closures import content_key, tree_hash
+from fleet.faults import Fault, FleetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fleet.contract import Contract
+
+TIMEOUT_SECONDS = 900
+"""Limit of one evaluation of all hosts; one takes about two seconds a host."""
+
+NO_NIX = (
+    "Nix is not on PATH: a host counts as changed when the content of the contract or of nix/ changed for it. "
+    "Install Nix to have only real changes of a host's closure count."
+)
+
+
+def evaluate(stack: str, nix: Path) -> dict[str, str]:
+    """Derivation paths of all hosts of a stack, by one evaluation; raises FleetError with what Nix said last."""
+    command = ["nix", "--extra-experimental-features", "nix-command flakes", "eval", "--json", f"{nix}#hostDrvs.{stack}"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise _refusal(stack, f"not done after {TIMEOUT_SECONDS} s") from None
+    if answer.returncode != 0:
+        raise _refusal(stack, "; ".join(answer.stderr.strip().splitlines()[-3:]) or f"exit code {answer.returncode}")
+    return dict(json.loads(answer.stdout))
+
+
+def _refusal(stack: str, said: str) -> FleetError:
+    fault = Fault(
+        path=f"nix#hostDrvs.{stack}",
+        value=said,
+        law="every host of the stack evaluates",
+        cure=f"see all of it with `nix eval --json ./nix#hostDrvs.{stack} --show-trace`",
+    )
+    return FleetError("nix", (fault,))
+
+
+def closures(contract: Contract, nix: Path) -> Mapping[str, str]:
+    """Closure key by host; says so when it is not the real one."""
+    if shutil.which("nix"):
+        return evaluate(contract.stack, nix)
+    pulumi.log.warn(NO_NIX)
+    tree = tree_hash(nix)
+    return {name: content_key(contract, name, tree) for name in contract.hosts}

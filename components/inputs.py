@@ -1,0 +1,163 @@
+"""What a run works on: the stack's documents, read, held to their laws, and compared with what is committed.
+
+Everything that can be refused is refused here, before the first resource is registered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pulumi
+from pydantic import ValidationError
+
+from components.clouds import load_clouds
+from components.evaluation import closures
+from fleet.contract import Contract, contract, render
+from fleet.document import read, read_fleet
+from fleet.faults import Fault, FleetError
+from fleet.identities import Identities
+from fleet.keys import ClusterKeys, HostKeys, deploy_public, host_identity
+from fleet.network import Profile
+from fleet.settings import Fleet
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""
+
+PROFILES = ROOT / "nix/network/profiles"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """All that the program is a function of."""
+
+    stack: str
+    fleet: Fleet
+    identities: Identities
+    profiles: Mapping[str, Profile]
+    """Network profiles by name."""
+
+    contract: Contract
+    closures: Mapping[str, str]
+    """Closure key by host."""
+
+    keys: Mapping[str, HostKeys] = field(repr=False)
+    """Private halves by host."""
+
+    cluster_keys: ClusterKeys = field(repr=False)
+    renewal: str
+    """The quarter in which credentials were fetched: a new one fetches them again."""
+
+
+def quarter(now: datetime) -> str:
+    """The quarter of a year, for example `2026-q3`."""
+    return f"{now.year}-q{(now.month + 2) // 3}"
+
+
+def read_profiles(folder: Path) -> dict[str, Profile]:
+    """The network profiles in a folder, by name."""
+    documents = sorted(folder.glob("*.json"))
+    return {path.stem: read(Profile, json.loads(path.read_text()), path.name) for path in documents}
+
+
+def contracts_folder() -> Path:
+    """Where the contracts are: NIXFLEET_CONTRACTS, else `nix/fleet`."""
+    return ROOT / os.environ.get("NIXFLEET_CONTRACTS", "nix/fleet")
+
+
+def refuse_stale_contract(wanted: Contract, folder: Path) -> None:
+    """Raise FleetError unless the folder holds exactly this contract."""
+    path = folder / f"{wanted.stack}.json"
+    found = path.read_text() if path.is_file() else None
+    if found == render(wanted):
+        return
+    state = "absent" if found is None else "stale"
+    law = "the contract says what the stack file says"
+    fault = Fault(path=path.name, value=state, law=law, cure=f"run `make contract STACK={wanted.stack}` and commit it")
+    raise FleetError(f"the contract of stack {wanted.stack}", (fault,))
+
+
+def _config(stack: str, config: pulumi.Config, key: str) -> object:
+    document = config.get_object(key)
+    if document is None:
+        cure = f"add nixfleet:{key} to Pulumi.{stack}.yaml"
+        if key == "identities":
+            cure = f"run `make keys STACK={stack}`"
+        fault = Fault(path=f"nixfleet:{key}", value="absent", law="a stack file has it", cure=cure)
+        raise FleetError(f"Pulumi.{stack}.yaml", (fault,))
+    return document
+
+
+def _private(text: str, model: type[HostKeys] | type[ClusterKeys]) -> HostKeys | ClusterKeys | None:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError:
+        return None  # the error would show the secret
+
+
+def _key_faults(
+    identities: Identities, hosts: Mapping[str, HostKeys | None], cluster: ClusterKeys | None
+) -> Iterator[tuple[str, str]]:
+    if identities.example:
+        yield "identities.example", "true"
+    if cluster is None:
+        yield "clusterKeys", "absent or unreadable"
+    elif deploy_public(cluster) != identities.deploy_key:
+        yield "clusterKeys", "of another deploy key than identities.deployKey"
+    for name, keys in hosts.items():
+        if keys is None:
+            yield f"keys-{name}", "absent or unreadable"
+        elif host_identity(keys) != identities.hosts.get(name):
+            yield f"keys-{name}", f"of other keys than identities.hosts.{name}"
+
+
+def private_halves(
+    stack: str, config: pulumi.Config, fleet: Fleet, identities: Identities
+) -> tuple[dict[str, HostKeys], ClusterKeys]:
+    """Private halves from the stack's secrets; raises FleetError when one is missing or belongs to another public half."""
+    texts = {name: config.get(f"keys-{name}") for name in sorted(fleet.hosts)}
+    hosts = {name: _private(text, HostKeys) if text else None for name, text in texts.items()}
+    text = config.get("clusterKeys")
+    cluster = _private(text, ClusterKeys) if text else None
+    law, cure = "each public half in the stack file has its private half beside it, as a secret", f"run `make keys STACK={stack}`"
+    faults = tuple(
+        Fault(path=f"nixfleet:{path}", value=value, law=law, cure=cure)
+        for path, value in _key_faults(identities, hosts, cluster)  # type: ignore[arg-type]  # each by its own model
+    )
+    if faults:
+        raise FleetError(f"Pulumi.{stack}.yaml", faults)
+    return hosts, cluster  # type: ignore[return-value]  # without a fault none is None
+
+
+def _load(stack: str, config: pulumi.Config) -> Inputs:
+    source = f"Pulumi.{stack}.yaml"
+    fleet = read_fleet(_config(stack, config, "fleet"), source)
+    identities = read(Identities, _config(stack, config, "identities"), source)
+    keys, cluster_keys = private_halves(stack, config, fleet, identities)
+    profiles = read_profiles(PROFILES)
+    wanted = contract(stack, fleet, identities, profiles)
+    refuse_stale_contract(wanted, contracts_folder())
+    return Inputs(
+        stack=stack,
+        fleet=fleet,
+        identities=identities,
+        profiles=profiles,
+        contract=wanted,
+        closures=closures(wanted, ROOT / "nix"),
+        keys=keys,
+        cluster_keys=cluster_keys,
+        renewal=quarter(datetime.now(UTC)),
+    )
+
+
+def load() -> Inputs:
+    """Read the stack that is being run; raises RunError, which the engine shows without a traceback."""
+    load_clouds()
+    try:
+        return _load(pulumi.get_stack(), pulumi.Config("nixfleet"))
+    except FleetError as error:
+        raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,52 @@
+"""The WireGuard mesh's list of peers, brought to every installed host. No closure holds it, so a new host changes no other's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_command import local
+
+from components.commands import hostops
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshArgs:
+    """What the mesh needs to know."""
+
+    stack: str
+    """Stack whose contract describes the hosts."""
+
+    peers: pulumi.Input[str]
+    """Peers as JSON, sorted by host name."""
+
+    deploy_secret: pulumi.Input[str] = field(repr=False)
+    """The key to log in with as JSON, a secret."""
+
+    timeout_seconds: int
+    """Limit for all hosts together."""
+
+
+class Mesh(pulumi.ComponentResource):
+    """The mesh between the hosts."""
+
+    command: pulumi.Resource
+    """What a host that joins waits for: the others know it by then."""
+
+    def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Bring the peers to the hosts."""
+        super().__init__("nixfleet:index:Mesh", name, None, opts)
+        push, timeout = hostops("mesh", args.stack), f"{args.timeout_seconds}s"
+        self.command = local.Command(
+            f"{name}-mesh",
+            create=push,
+            update=push,
+            environment={"NIXFLEET_PEERS": args.peers},
+            stdin=args.deploy_secret,
+            add_previous_output_in_env=False,
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout)
+            ),
+        )
+        self.register_outputs({})

@@ -1,0 +1,76 @@
+"""What Kubernetes knows of the hosts beyond what they say of themselves: role, storage, the users' labels and taints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi_kubernetes import core
+
+from fleet.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.hosts import Host
+
+STORAGE_LABEL = "node.longhorn.io/create-default-disk"
+"""Longhorn makes a disk on nodes that carry it."""
+
+AGENT_LABEL = "node-role.kubernetes.io/agent"
+"""A kubelet may not give itself a role, so agents would show none; servers get theirs from k3s."""
+
+
+def node_labels(host: Host) -> dict[str, str]:
+    """The host's labels as a node."""
+    labels = dict(host.labels)
+    if host.role is Role.AGENT:
+        labels[AGENT_LABEL] = "true"
+    if host.storage:
+        labels[STORAGE_LABEL] = "true"
+    return dict(sorted(labels.items()))
+
+
+def node_spec(host: Host) -> dict[str, Any] | None:
+    """The part of the node's spec that is ours; None where it is all the cluster's."""
+    if not host.taints:
+        return None
+    return {"taints": [taint.model_dump(mode="json") for taint in host.taints]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesArgs:
+    """What the nodes need to know."""
+
+    hosts: Mapping[str, Host]
+    """All hosts, sorted by name."""
+
+    systems: Mapping[str, pulumi.Resource]
+    """By host: what has to be done before its node is there."""
+
+
+class Nodes(pulumi.ComponentResource):
+    """Labels and taints of all nodes."""
+
+    patches: tuple[pulumi.Resource, ...]
+    """One per node."""
+
+    def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Label and taint the nodes."""
+        super().__init__("nixfleet:index:Nodes", name, None, opts)
+        self.patches = tuple(
+            core.v1.NodePatch(
+                f"{name}-{label}",
+                metadata={
+                    "name": label,
+                    "labels": node_labels(host),
+                    # The node is the kubelet's object: without force its fields stay its own.
+                    "annotations": {"pulumi.com/patchForce": "true"},
+                },
+                spec=node_spec(host),  # type: ignore[arg-type]  # plain data in the shape of NodeSpecPatchArgsDict
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[args.systems[label]]),
+            )
+            for label, host in args.hosts.items()
+        )
+        self.register_outputs({})

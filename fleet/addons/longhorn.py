@@ -1,0 +1,80 @@
+"""Values of Longhorn's chart. What Longhorn needs on the hosts is nix/'s matter, so it needs no policy to run on NixOS."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fleet.addons.values import Values, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fleet.hosts import Taint
+    from fleet.settings import Fleet
+
+CHART = "longhorn"
+REPOSITORY = "https://charts.longhorn.io"
+NAMESPACE = "longhorn-system"
+STORAGE_CLASS = "longhorn"
+PROVISIONER = "driver.longhorn.io"
+
+
+def replicas(fleet: Fleet) -> int:
+    """Copies of a volume: as many as asked for, but never more than there are nodes to keep them."""
+    return max(1, min(fleet.addons.longhorn.replicas, len(fleet.storage_hosts)))
+
+
+def drain_policy(copies: int) -> str:
+    """What a drain waits for: a last copy is moved first, but a single copy has nowhere to go and would block for ever."""
+    return "block-for-eviction-if-contains-last-replica" if copies > 1 else "allow-if-replica-is-stopped"
+
+
+def _toleration(taint: Taint) -> Values:
+    value = {"operator": "Equal", "value": taint.value} if taint.value else {"operator": "Exists"}
+    return {"key": taint.key, "effect": taint.effect, **value}
+
+
+def _taint_text(taint: Taint) -> str:
+    return f"{taint.key}={taint.value}:{taint.effect}" if taint.value else f"{taint.key}:{taint.effect}"
+
+
+def storage_taints(fleet: Fleet) -> tuple[Taint, ...]:
+    """Taints of the storage nodes, each once, in a stable order."""
+    taints: Iterable[Taint] = (taint for name in fleet.storage_hosts for taint in fleet.hosts[name].taints)
+    return tuple(sorted(set(taints), key=_taint_text))
+
+
+def longhorn_values(fleet: Fleet, *, storage_network: str | None) -> Values:
+    """Values for this fleet.
+
+    Args:
+        fleet: the fleet.
+        storage_network: `namespace/name` of the attachment that replicas talk over; None: the cluster network.
+    """
+    settings, copies, taints = fleet.addons.longhorn, replicas(fleet), storage_taints(fleet)
+    defaults: Values = {
+        "createDefaultDiskLabeledNodes": True,
+        "defaultReplicaCount": json.dumps({"v1": str(copies)}),
+        "nodeDrainPolicy": drain_policy(copies),
+        # The chart's uninstallation refuses to destroy volumes without it.
+        "deletingConfirmationFlag": not fleet.protection,
+    }
+    if storage_network:
+        defaults["storageNetwork"] = storage_network
+    values: Values = {
+        "persistence": {
+            "defaultClass": True,
+            "defaultClassReplicaCount": copies,
+            "reclaimPolicy": settings.reclaim_policy,
+        },
+        "defaultSettings": defaults,
+        "longhornUI": {"replicas": 1},
+    }
+    if settings.backup_target:
+        values["defaultBackupStore"] = {"backupTarget": settings.backup_target}
+    if taints:
+        tolerations = [_toleration(taint) for taint in taints]
+        defaults["taintToleration"] = "; ".join(_taint_text(taint) for taint in taints)
+        values |= {"longhornManager": {"tolerations": tolerations}, "longhornDriver": {"tolerations": tolerations}}
+    return merged(values, settings.values)
