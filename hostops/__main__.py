@@ -47,7 +47,7 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
         case "switch":
             from hostops.switch import switch
 
-            switch(task, arguments.host)
+            return switch(task, arguments.host), Code.DONE
         case "mesh":
             from hostops.mesh import mesh
 

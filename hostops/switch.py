@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,14 +37,14 @@ class Switch:
         """The host's name."""
         return self.line.host
 
-    def run(self) -> None:
-        """Bring the host to the wanted system, healthy."""
+    def run(self) -> Look:
+        """Bring the host to the wanted system, healthy; what it says of itself then."""
         seen = self._look()
         self._earlier_rollback(seen)
         self._deliver(seen)
         if self._at_goal(seen):
             self.task.journal.say(self.host, "switch", f"runs {self.wanted} already and is healthy")
-            return
+            return seen
         if seen["watchdog"] == "active" and seen["watchdog_wanted"] == self.wanted:
             self.task.journal.say(self.host, "switch", "goes on with the activation of an interrupted run")
             self._activation(seen).finish()
@@ -53,7 +54,7 @@ class Switch:
             self._activation(seen).run()
         else:
             self._await_health()
-        self._reboot_if_due()
+        return self._reboot_if_due()
 
     def _look(self) -> Look:
         with self.task.journal.phase(self.host, "look") as outcome:
@@ -157,10 +158,10 @@ class Switch:
             )
             outcome.append(f"the node is Ready on {version}")
 
-    def _reboot_if_due(self) -> None:
+    def _reboot_if_due(self) -> Look:
         before = self._look_again()
         if not self._reboot_wanted(before):
-            return
+            return before
         self._quorum()
         entry, version = self.task.host(self.host), self.task.cluster.k3s_version
 
@@ -179,15 +180,18 @@ class Switch:
                 what = f"after the reboot the host runs {seen['current_system']}, not {self.wanted}"
                 raise Failure(Code.ROLLED_BACK, "reboot", f"{what}; its boot loader went back; see: bootctl list")
             outcome.append("healthy on the new kernel")
+        return seen
 
 
-def switch(task: Task, host: str) -> None:
-    """Bring a host to the system that the contract means."""
+def switch(task: Task, host: str) -> str:
+    """Bring a host to the system that the contract means; one line of JSON says what it runs now."""
     task.secrets.need("deployKey")
     need_address(task, host, "look")
     wanted = wanted_system(task, host, "evaluate")
     line = Line(task, host, bootstrap=True)
     try:
-        Switch(task=task, line=line, wanted=wanted).run()
+        seen = Switch(task=task, line=line, wanted=wanted).run()
     finally:
         line.drop()
+    generation = int(seen["generation"]) if seen["generation"].isdigit() else None
+    return json.dumps({"generation": generation, "ready": seen.ready, "system": seen["current_system"]}, sort_keys=True)

@@ -94,9 +94,9 @@ class Progress:
         if event.diagnostic_event:
             for line in message_lines(event.diagnostic_event):
                 self.say(line)
-        line = operation_line(ended, self._words) if ended else None
-        if line:
-            self.say(line)
+        done = operation_line(ended, self._words) if ended else None
+        if done:
+            self.say(done)
 
     def _still(self, stop: threading.Event) -> None:
         while not stop.is_set():

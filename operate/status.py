@@ -6,64 +6,65 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from fleet.keys import CLUSTER_KEY
 from fleet.outputs import StackOutputs
 from operate.engine import ROOT, Place, environment, select, translated
 from operate.messages import OperateError
 from operate.report import table
 
-AT_ONCE = 8
-"""Hosts asked at the same time."""
-
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
+"""Limit for all hosts together; each has its own in hostops."""
 
 
-def _ask(place: Place, host: str, address: str, deploy_key: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "hostops", "status", "--stack", place.stack, "--host", host]
-    answer = subprocess.run(
-        command,
-        input=json.dumps({"deployKey": deploy_key}),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "NIXFLEET_ADDRESS": address},
-        timeout=TIMEOUT_SECONDS,
-    )
-    if answer.returncode:
-        last = (answer.stderr.strip().splitlines() or ["no answer"])[-1]
-        return {"fault": last.removeprefix("hostops: ")}
-    state = json.loads(answer.stdout)
-    return state if isinstance(state, dict) else {}
+def _ask(place: Place, addresses: dict[str, str], deploy_key: str) -> dict[str, Any]:
+    """What `hostops status` says of every host; raises OperateError when it says nothing."""
+    peers = {name: {"endpoint": address} for name, address in addresses.items()}
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", "hostops", "status", "--stack", place.stack],
+            input=json.dumps({"deployKey": deploy_key}),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, "NIXFLEET_PEERS": json.dumps(peers)},
+            timeout=TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise OperateError(
+            f"the hosts did not all answer within {TIMEOUT_SECONDS} s; ask one: python -m hostops status --host NAME"
+        ) from None
+    if not answer.stdout:
+        raise OperateError((answer.stderr.strip().splitlines() or ["hostops said nothing"])[-1].removeprefix("hostops: "))
+    hosts: dict[str, Any] = json.loads(answer.stdout)["hosts"]
+    return hosts
 
 
-def _row(host: str, state: dict[str, Any]) -> tuple[str, ...]:
-    if "fault" in state:
-        return (host, "-", "-", state["fault"])
+def _row(name: str, host: dict[str, Any]) -> tuple[str, ...]:
+    generation = host.get("generation")
     return (
-        host,
-        str(state.get("generation", "-")),
-        "yes" if state.get("ready") else "no",
-        str(state.get("system", "-")),
+        name,
+        host["role"],
+        str(host["address"]),
+        "-" if generation is None else str(generation),
+        "yes" if host.get("ready") else "no",
+        host.get("complaint") or "healthy",
     )
 
 
 def status(place: Place) -> int:
-    """Print one line per host; 1 when a host does not answer or is not Ready."""
+    """Print one line per host; 1 when one does not answer or is not healthy."""
     with environment(place.variables()):
         stack = select(place)
         exported = translated(place, stack.outputs).get("fleet")
         if exported is None:
             raise OperateError(f"stack {place.stack} has no hosts yet: run `make up STACK={place.stack}` first")
-        hosts = StackOutputs.model_validate(exported.value).hosts
-        keys = json.loads(translated(place, lambda: stack.get_config("nixfleet:clusterKeys")).value)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            asked = {
-                name: pool.submit(_ask, place, name, host.ssh_address, keys["deployKey"])
-                for name, host in sorted(hosts.items())
-            }
-            states = {name: answer.result() for name, answer in asked.items()}
-    print(table(("HOST", "GENERATION", "READY", "SYSTEM"), (_row(name, state) for name, state in states.items())))
-    return 0 if all(state.get("ready") for state in states.values()) else 1
+        outputs = StackOutputs.model_validate(exported.value)
+        secret = translated(place, lambda: stack.get_config(CLUSTER_KEY)).value
+        addresses = {name: host.ssh_address for name, host in outputs.hosts.items()}
+        hosts = _ask(place, addresses, json.loads(secret)["deployKey"])
+    head = ("HOST", "ROLE", "ADDRESS", "GENERATION", "READY", "STATE")
+    print(table(head, (_row(name, host) for name, host in sorted(hosts.items()))))
+    return 0 if all(host["healthy"] for host in hosts.values()) else 1
