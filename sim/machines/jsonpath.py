@@ -1,4 +1,4 @@
-"""The part of kubectl's JSONPath that scripts use: fields, `[*]`, `[n]` and one equality filter. No range, no slices."""
+"""The part of kubectl's JSONPath that scripts use: fields, `[*]`, `[n]` `{range}` and one equality filter. No slices."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ import re
 from typing import Any
 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"\{range ([^{}]*)\}(.*?)\{end\}", re.DOTALL)
 _STEP = re.compile(r"""\.((?:\\.|[^.\[\]\\])+)|\[\*\]|\[(-?\d+)\]|\['([^']+)'\]|\[\?\(@\.([\w.]+)\s*==\s*["']([^"']*)["']\)\]""")
 
 
 def render(template: str, document: Any) -> str:
     """Fill a template such as `{.status.conditions[?(@.type=="Ready")].status}`; raises ValueError for other syntax."""
-    return _TEMPLATE.sub(lambda match: _expression(match[1], document), template)
+    loop = _RANGE.search(template)
+    if loop is None:
+        return _TEMPLATE.sub(lambda match: _expression(match[1], document), template)
+    before, path, body, after = template[: loop.start()], loop[1], loop[2], template[loop.end() :]
+    items = (render(body, item) for item in _select(path, document))
+    return render(before, document) + "".join(items) + render(after, document)
 
 
 def _expression(text: str, document: Any) -> str:
     if text[:1] in "\"'":
         return text[1:-1].encode().decode("unicode_escape")
-    position, found = text.startswith("$"), [document]
-    index = int(position)
+    return " ".join(str(value) if isinstance(value, str | int) else repr(value) for value in _select(text, document))
+
+
+def _select(text: str, document: Any) -> list[Any]:
+    index, found = int(text.startswith("$")), [document]
     while index < len(text):
         match = _STEP.match(text, index)
         if match is None:
             raise ValueError(f"jsonpath {{{text}}} is not simulated from {text[index:]!r} on")
         found = [value for parent in found for value in _step(match, parent)]
         index = match.end()
-    return " ".join(str(value) if isinstance(value, str | int) else repr(value) for value in found)
+    return found
 
 
 def _step(match: re.Match[str], parent: Any) -> list[Any]:

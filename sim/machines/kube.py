@@ -99,6 +99,13 @@ class Kube:
         service = self.services.get(machine)
         return service.member_of if service and service.state == "active" else None
 
+    def joined_by(self, machine: str) -> str | None:
+        """The cluster that this host's kubelet works in, server or agent."""
+        service = self.services.get(machine)
+        if service is None or service.state != "active":
+            return None
+        return (service.root / STATE / "agent/cluster").read_text()
+
     def _advance(self, service: Service) -> bool:
         """Try one step; True if it became active."""
         if service.frozen:
@@ -205,6 +212,7 @@ class Kube:
                 )
             document["nodes"].setdefault(service.host, nodes.new_node(service.closure, service.machine))
         write(service.root / STATE / "agent/cluster", cluster)
+        write(service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600)
         return ""
 
     def _write_kubeconfig(self, service: Service) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class Disk:
 
     partition_labels: tuple[str, ...] = ()
     """Labels of the partitions, in order; empty: no partition table."""
+
+    partition_types: tuple[str, ...] = ()
+    """Their file systems, as far as known."""
+
+    partition_mounts: tuple[str, ...] = ()
+    """Where the system on this disk mounts them, as far as known."""
 
     content: str = "blank"
     """Stamp of what is on it: a new one with every format, so a test sees that a disk was formatted."""
@@ -126,7 +132,7 @@ class Machine:
 
     def respec(self, **changes: Any) -> None:
         """Change fields of the hardware."""
-        self.spec = MachineSpec(**{**{name: getattr(self.spec, name) for name in self.spec.__dataclass_fields__}, **changes})
+        self.spec = replace(self.spec, **changes)
 
 
 def document_name(machine_id: str) -> str:
@@ -143,7 +149,8 @@ def parse(document: dict[str, Any]) -> Machine:
     """A machine from its document."""
     spec = dict(document["spec"])
     spec["disks"] = tuple(
-        Disk(**{**disk, "partition_labels": tuple(disk["partition_labels"])}) for disk in spec["disks"]
+        Disk(**{name: tuple(value) if isinstance(value, list) else value for name, value in disk.items()})
+        for disk in spec["disks"]
     )
     for name in ("authorized_keys", "addresses"):
         spec[name] = tuple(spec[name])

@@ -80,11 +80,12 @@ def _boot_installer(world: World, machine: Machine, carried: dict[str, str]) -> 
     write(root / "etc/hostname", "nixos-installer\n")
     write(root / "root/.ssh/authorized_keys", carried["authorized_keys"], 0o600)
     write(root / HOST_KEY, carried["host_key"], 0o600)
+    (root / "nix/.rw-store").mkdir(parents=True)
 
 
 def _boot_cloud_image(world: World, machine: Machine, disk: Disk) -> None:
     if not disk.content.startswith("cloud-image"):
-        disk = replace(disk, content=f"cloud-image-{uuid.uuid4()}", partition_labels=("", ""))
+        disk = replace(disk, content=f"cloud-image-{uuid.uuid4()}", partition_labels=("", ""), partition_types=("ext4", "vfat"))
         machine.replace_disk(disk)
     machine.system, machine.system_disk = "cloud-image", disk.serial
     shutil.rmtree(running_root(world, machine) / "run", ignore_errors=True)
@@ -137,7 +138,9 @@ def _lay_kernel_files(world: World, machine: Machine, shims: Path) -> None:
     root = running_root(world, machine)
     write(root / "proc/sys/kernel/random/boot_id", f"{machine.boot_id}\n")
     write(root / "proc/sys/kernel/hostname", (root / "etc/hostname").read_text())
-    write(root / "proc/meminfo", f"MemTotal: {int(machine.spec.memory_gib * 1024 * 1024)} kB\n")
+    write(root / "proc/sys/vm/drop_caches", "0\n")
+    memory = int(machine.spec.memory_gib * 1024 * 1024)
+    write(root / "proc/meminfo", f"MemTotal: {memory} kB\nMemAvailable: {memory * 4 // 5} kB\n")
     for name in ("root", "tmp", "run/systemd/system", "mnt", "var/lib", "etc"):
         (root / name).mkdir(parents=True, exist_ok=True)
     if machine.system == "installer":

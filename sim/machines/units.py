@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -57,12 +59,22 @@ class Units:
         if handle := self._timers.pop(name, None):
             handle.cancel()
         if process := self._processes.get(name):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
         if task := self._runs.get(name):
             await task
         unit = self.get(name)
         if unit is not None and unit.active != "failed":
             self._forget(name)
+        service = f"{name.removesuffix('.timer')}.service"
+        if name.endswith(".timer") and service not in self._runs and service in self.names():
+            self._forget(service)
+
+    def start_loaded(self, name: str) -> asyncio.Task[None] | None:
+        """Start a loaded service that does not run, such as a timer's before its time; None if it runs already."""
+        unit = self.get(name)
+        if unit is None:
+            raise LookupError(f"Failed to start {name}: Unit {name} not found.")
+        return self._runs.get(name) or self.start(name, unit)
 
     def reset_failed(self, name: str) -> None:
         """Forget a failed unit."""
@@ -84,7 +96,7 @@ class Units:
         for name, unit in units.items():
             if unit.due is not None:
                 self._schedule(name, unit.due - time.time())
-            elif unit.sub in ("running", "start") and name not in self._runs:
+            elif unit.sub in ("running", "start") and name.endswith(".service") and name not in self._runs:
                 self.start(name, unit)
 
     def halt(self) -> None:
@@ -109,7 +121,7 @@ class Units:
         timer = self.get(name)
         if timer is None:
             return
-        self._forget(name)
+        self._save(name, replace(timer, sub="running", due=None))
         self._host.site.world.record(self._host.name, f"timer fired {name}")
         self.start(f"{name.removesuffix('.timer')}.service", replace(timer, due=None))
 
@@ -133,6 +145,10 @@ class Units:
     def _ended(self, name: str, unit: Unit, status: int) -> None:
         self._runs.pop(name, None)
         self._processes.pop(name, None)
+        timer = f"{name.removesuffix('.service')}.timer"
+        if timer not in self._timers and self.get(timer):
+            # A transient timer that has elapsed goes when its service ends.
+            self._forget(timer)
         done = replace(unit, status=status % SIGNALS if status > SIGNALS else status)
         self._host.site.world.record(self._host.name, f"unit end {name}", str(status))
         if status == 0 and unit.remain_after_exit:

@@ -12,6 +12,8 @@ from sim.machines import machine as machines
 from sim.machines.commands.call import Call, Reply, not_simulated
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sim.machines.host import Host
     from sim.machines.machine import Disk
 
@@ -35,6 +37,7 @@ def devices(host: Host) -> tuple[Device, ...]:
         for number, label in enumerate(disk.partition_labels, start=1):
             device = systems.partition_device(disk.device, number)
             found.append(Device(disk=disk, device=device, columns=_columns(disk, device, label, "part", "")))
+            found[-1].columns["FSTYPE"] = disk.partition_types[number - 1] if number <= len(disk.partition_types) else ""
     return tuple(found)
 
 
@@ -48,7 +51,7 @@ def _columns(disk: Disk, device: str, label: str, kind: str, serial: str) -> dic
         "SIZE": str(disk.size_gib * GIB),
         "SERIAL": serial,
         "PARTLABEL": label,
-        "FSTYPE": "ext4" if kind == "part" else "",
+        "FSTYPE": "",
         "PTTYPE": partitioned,
         "PKNAME": disk.device.removeprefix("/dev/") if kind == "part" else "",
         "MOUNTPOINT": "",
@@ -167,9 +170,39 @@ async def findmnt(call: Call) -> Reply:
 
 
 async def mount(call: Call) -> Reply:
-    """Accept a remount: sizes of memory file systems are not simulated, other mounts are refused."""
-    if not any("remount" in word for word in call.argv):
-        return not_simulated(call, " ".join(call.argv))
+    """Mount a partition of an installed disk: [-o OPTIONS] PARTITION FOLDER; a remount changes nothing that is simulated."""
+    words = [word for word in call.argv if not word.startswith("-")]
+    if call.argv[:1] == ("-o",):
+        if "remount" in words[0]:
+            return Reply()
+        words = words[1:]
+    device, folder = find(call.host, words[0]), closure.inside(call.host.root, words[1])
+    where = _installed_folder(call, device)
+    if not folder.is_dir() or where is None:
+        return Reply(32, err=f"mount: {words[1]}: wrong fs type, bad option, bad superblock on {words[0]}.\n")
+    folder.rmdir()
+    closure.point(folder, where)
+    return Reply()
+
+
+def _installed_folder(call: Call, device: Device) -> Path | None:
+    """Where the files of a partition are; None for one whose use is unknown."""
+    number = int(device.device.removeprefix(device.disk.device).lstrip("p") or 0)
+    mounts = device.disk.partition_mounts
+    if not 0 < number <= len(mounts) or not mounts[number - 1]:
+        return None
+    files = systems.disk_files(call.host.site.world, call.host.load(), device.disk.serial) / mounts[number - 1].lstrip("/")
+    files.mkdir(parents=True, exist_ok=True)
+    return files
+
+
+async def umount(call: Call) -> Reply:
+    """Unmount what `mount` mounted."""
+    folder = closure.inside(call.host.root, call.argv[-1])
+    if not folder.is_symlink():
+        return Reply(32, err=f"umount: {call.argv[-1]}: not mounted.\n")
+    folder.unlink()
+    folder.mkdir()
     return Reply()
 
 

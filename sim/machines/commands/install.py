@@ -35,14 +35,21 @@ async def kexec(call: Call) -> Reply:
 
 
 async def disko(call: Call) -> Reply:
-    """Format the disk that the layout names: new partitions, new content. DEVICE LABEL..."""
-    host, (device, *labels) = call.host, call.argv
+    """Format the disk that the layout names: new partitions, new content. DEVICE LABEL:TYPE:MOUNT..."""
+    host, (device, *partitions) = call.host, call.argv
     try:
         disk = block.find(host, device).disk
     except LookupError:
         return Reply(1, err=f"disko: Device {device} does not exist\n")
     with machines.edit(host.site.world, host.id) as machine:
-        formatted = replace(disk, partition_labels=tuple(labels), content=f"disko-{uuid4()}")
+        labels, types, mounts = zip(*(part.split(":") for part in partitions), strict=True)
+        formatted = replace(
+            disk,
+            partition_labels=labels,
+            partition_types=types,
+            partition_mounts=mounts,
+            content=f"disko-{uuid4()}",
+        )
         machine.replace_disk(formatted)
         files = systems.disk_files(host.site.world, machine, disk.serial)
     shutil.rmtree(files, ignore_errors=True)

@@ -10,6 +10,7 @@ from sim.machines.commands.call import Call, Reply, not_simulated
 
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
 UNAVAILABLE = "Error from server (ServiceUnavailable): etcdserver: no leader\n"
+KUBELET = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
 READYZ = ("ping", "log", "etcd", "etcd-readiness", "informer-sync", "poststarthook/start-apiextensions-controllers", "shutdown")
 
 
@@ -61,9 +62,12 @@ async def curl(call: Call) -> Reply:
 async def _kubectl(call: Call, words: list[str]) -> Reply:
     words, options = _split(words)
     kube = call.host.site.kube
-    cluster = kube.cluster_of(call.host.id)
+    kubelet = options.get("kubeconfig", "").endswith(KUBELET)
+    cluster = kube.joined_by(call.host.id) if kubelet else kube.cluster_of(call.host.id)
     if cluster is None:
         return Reply(1, err=REFUSED)
+    if kubelet and words[1:3] not in (["node", call.host.current_system().host], ["nodes", call.host.current_system().host]):
+        return Reply(1, err=f'Error from server (Forbidden): User "system:node:{call.host.name}" cannot do that\n')
     if not call.root:
         return Reply(1, err='error: error loading config file "/etc/rancher/k3s/k3s.yaml": permission denied\n')
     if not kube.answering(cluster):
@@ -84,7 +88,7 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
         name, has_value, value = word.partition("=")
         if not word.startswith("-"):
             plain.append(word)
-        elif name in ("-o", "--output", "--raw", "-n", "--namespace", "--timeout", "--request-timeout", "--grace-period"):
+        elif name in ("-o", "--output", "--raw", "-n", "--namespace", "--timeout", "--request-timeout", "--grace-period", "--kubeconfig", "-l", "--selector"):
             options[name.lstrip("-")[0] if name in ("--output", "--namespace") else name.lstrip("-")] = (
                 value if has_value else next(rest, "")
             )
@@ -108,8 +112,16 @@ def _get(call: Call, cluster: str, words: list[str], options: dict[str, str]) ->
         if options.get("ignore-not-found") == "true":
             return Reply()
         return Reply(1, err=f'Error from server (NotFound): nodes "{name}" not found\n')
-    answer = found[name] if name else {"apiVersion": "v1", "kind": "List", "items": list(found.values())}
-    return _show(call, answer, [found[name]] if name else list(found.values()), options.get("o", ""))
+    selector = options.get("l", options.get("selector", ""))
+    chosen = [found[name]] if name else [node for node in found.values() if _matches(node, selector)]
+    answer = found[name] if name else {"apiVersion": "v1", "kind": "List", "items": chosen}
+    return _show(call, answer, chosen, options.get("o", ""))
+
+
+def _matches(node: dict[str, Any], selector: str) -> bool:
+    pairs = (part.partition("=") for part in selector.split(",") if part)
+    labels = node["metadata"]["labels"]
+    return all(key in labels and (not equal or labels[key] == value.lstrip("=")) for key, equal, value in pairs)
 
 
 def _raw(call: Call, path: str) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from sim.machines.commands.call import Call, Reply, not_simulated
 from sim.machines.machine import Unit
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from sim.machines.host import Host
 
 K3S = "k3s.service"
+MESH = "nixfleet-mesh.service"
 ALWAYS = {"sshd.service", "ssh.service", "dbus.service", "systemd-networkd.service", "systemd-timesyncd.service", "multi-user.target"}
 _SPAN = re.compile(r"(\d+)\s*(ms|s|sec|m|min|h|)")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "": 1, "m": 60, "min": 60, "h": 3600}
@@ -42,7 +44,7 @@ def properties(host: Host, name: str) -> dict[str, str]:
         active, sub = states[service.state] if service else ("inactive", "dead")
         failed = service is not None and service.state == "failed"
         return _shown(name, "loaded", active, sub, "exit-code" if failed else "success", int(failed))
-    if name in ALWAYS:
+    if name in ALWAYS or (name == MESH and host.system == "nixos" and host.current_system().cluster.get("mesh")):
         return _shown(name, "loaded", "active", "running", "success", 0)
     return _shown(name, "not-found", "inactive", "dead", "success", 0)
 
@@ -60,7 +62,7 @@ def _shown(name: str, load: str, active: str, sub: str, result: str, status: int
 
 async def systemctl(call: Call) -> Reply:
     """Run one verb on units."""
-    flags = {"-q", "--quiet", "--no-block", "--no-pager", "--value", "--plain", "--no-legend", "--all"}
+    flags = {"-q", "--quiet", "--no-block", "--no-pager", "--value", "--plain", "--no-legend", "--all", "--failed"}
     words, wanted, given = iter(call.argv), [], []
     for word in words:
         if word in ("-p", "--property"):
@@ -126,8 +128,20 @@ async def _start(call: Call, units: list[str], _: list[str]) -> Reply:
                 call.host.start_k3s()
             if call.host.site.kube.services[call.host.id].state == "failed":
                 return Reply(1, err=f"Job for {unit} failed because the control process exited with error code.\n")
+        elif call.host.units.get(unit):
+            task = call.host.units.start_loaded(unit)
+            if task is not None and "--no-block" not in call.argv:
+                await asyncio.shield(task)
         elif unit not in ALWAYS:
             return Reply(5, err=f"Failed to {call.argv[0]} {unit}: Unit {unit} not found.\n")
+    return Reply()
+
+
+async def _reload(call: Call, units: list[str], _: list[str]) -> Reply:
+    for unit in units:
+        if properties(call.host, unit)["LoadState"] != "loaded":
+            return Reply(5, err=f"Failed to reload {unit}: Unit {unit} not found.\n")
+    call.host.site.kube.look_again()
     return Reply()
 
 
@@ -139,7 +153,9 @@ async def _reset_failed(call: Call, units: list[str], _: list[str]) -> Reply:
 
 async def _list_units(call: Call, units: list[str], _: list[str]) -> Reply:
     names = units or [*call.host.units.names(), K3S]
-    rows = (properties(call.host, name) for name in names)
+    rows = [properties(call.host, name) for name in names]
+    if "--failed" in call.argv:
+        rows = [row for row in rows if row["ActiveState"] == "failed"]
     return Reply(out="".join(f"{row['Id']} {row['LoadState']} {row['ActiveState']} {row['SubState']}\n" for row in rows))
 
 
@@ -166,6 +182,7 @@ _VERBS = {
     "is-system-running": _is_system_running,
     "list-units": _list_units,
     "reboot": _reboot,
+    "reload": _reload,
     "reset-failed": _reset_failed,
     "restart": _start,
     "show": _show,
@@ -174,7 +191,7 @@ _VERBS = {
     "stop": _stop,
     # keep-sorted end
 }
-_CHANGES = {"reboot", "reset-failed", "restart", "start", "stop"}
+_CHANGES = {"reboot", "reload", "reset-failed", "restart", "start", "stop"}
 
 
 async def journalctl(call: Call) -> Reply:
@@ -234,7 +251,7 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
             raise ValueError(f"option {option} is not simulated; add it to sim/machines/commands or do without")
     if not words:
         raise ValueError("Command line to execute required.")
-    name = values.get("--unit", values.get("-u", "run-simulated")).removesuffix(".service").removesuffix(".timer")
+    name = values.get("--unit", values.get("-u", f"run-r{uuid4().hex}")).removesuffix(".service").removesuffix(".timer")
     unit = Unit(
         argv=tuple(words),
         user_env=environment,
