@@ -87,6 +87,9 @@ class Host(Model):
     login_user: ClassVar[str] = "root"
     """Who may log in before the system is installed."""
 
+    hardware_choices: ClassVar[tuple[str, ...]] = ()
+    """Hardware modules that machines of this kind can be; empty: any."""
+
     role: Role
     """What the node does in the cluster."""
 
@@ -140,6 +143,7 @@ class HcloudHost(Host):
     """A Hetzner Cloud server, created and owned by the stack."""
 
     created = True
+    hardware_choices = ("hcloud-arm", "hcloud-x86")
     kind: Literal["hcloud"]
     server_type: str
     """Hetzner's name of the type, as in the catalogue of `fleet/catalog.py`."""
@@ -162,6 +166,7 @@ class OvhInstanceHost(Host):
 
     created = True
     login_user = "ubuntu"
+    hardware_choices = ("ovh",)
     kind: Literal["ovh-instance"]
     region: str
     """OVH region, for example `GRA11`."""
@@ -180,6 +185,7 @@ class OvhDedicatedHost(Host):
     """An OVH dedicated server: a record. It is never ordered, reinstalled through OVH's API, or given up."""
 
     created = False
+    hardware_choices = ("ovh",)
     kind: Literal["ovh-dedicated"]
     service_name: str
     """OVH's name of the server, for example `ns1.ip-203-0-113.eu`."""
@@ -192,6 +198,7 @@ class BareMetalHost(Host):
     """A board or a server that stands somewhere: a record, never created, never terminated."""
 
     created = False
+    hardware_choices = ("jetson-orin-nano", "n100", "qemu")
     kind: Literal["bare-metal"]
     ssh_address: IPv4Address | None = None
     """Where SSH answers; None: at the cluster address."""
@@ -236,7 +243,7 @@ class _ByKind:
         if model is None:
             known = ", ".join(sorted(HOST_KINDS))
             raise PydanticCustomError("unknown_kind", "a host's kind is one of {known}", {"known": known})
-        return model.model_validate(value)
+        return model.model_validate(value, by_alias=True, by_name=False)
 
 
 AnyHost = Annotated[Host, _ByKind]

@@ -54,17 +54,22 @@ class Firmware(StrEnum):
     """Either, by server type: the disk must boot under both."""
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A DNS label: lower case letters, digits and inner hyphens, at most 63 characters."""
 
-SshPublicKey = Annotated[str, Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$")]
+SSH_KEY_PATTERN = r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$"
+SshPublicKey = Annotated[str, Field(pattern=SSH_KEY_PATTERN)]
 """One line of an authorized_keys file, without options."""
 
-Ed25519PublicKey = Annotated[str, Field(pattern=r"^ssh-ed25519 [A-Za-z0-9+/]{68}$")]
+ED25519_PATTERN = r"^ssh-ed25519 [A-Za-z0-9+/]{68}$"
+Ed25519PublicKey = Annotated[str, Field(pattern=ED25519_PATTERN)]
 """An ed25519 public key without a comment. Only this type can be pinned: others make clients fall back to SHA-1."""
 
-DiskPath = Annotated[str, Field(pattern=r"^/dev/[A-Za-z0-9/_.:+-]+$")]
+DISK_PATTERN = r"^/dev/[A-Za-z0-9/_.:+-]+$"
+DiskPath = Annotated[str, Field(pattern=DISK_PATTERN)]
 """A block device."""
 
-MacAddress = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
+MAC_PATTERN = r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"
+MacAddress = Annotated[str, Field(pattern=MAC_PATTERN)]
 """Six lower-case octets."""

@@ -61,6 +61,9 @@ class Firewall(Model):
     admin_ranges: Annotated[tuple[IPv4Network, ...], Field(min_length=1)]
     """Ranges that may use SSH and the Kubernetes API."""
 
+    allow_everyone: bool = False
+    """Accept admin ranges wider than /8, up to the whole internet."""
+
 
 class User(Model):
     """A person with an account on every host."""

@@ -1,0 +1,199 @@
+"""Laws of machines: hardware, kind, architecture, disk, ports. What Hetzner sells is in data/hcloud.json."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fleet.catalog import HCLOUD
+from fleet.faults import Fault
+from fleet.hosts import HcloudHost
+from fleet.laws.law import Profiles, law
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fleet.hosts import Host, Layout
+    from fleet.settings import Fleet
+
+LAYOUTS: dict[str, tuple[Layout, ...]] = {
+    "hcloud-arm": ("hetzner-cloud",),
+    "hcloud-x86": ("hetzner-cloud",),
+    "jetson-orin-nano": ("n100-standard",),
+    "n100": ("luks-btrfs", "n100-standard", "n100-zfs", "zfs-server"),
+    "ovh": ("ovh-cloud", "zfs-server"),
+    "qemu": ("luks-btrfs", "n100-standard", "n100-zfs", "vm-test", "zfs-server"),
+}
+"""Disk layouts that boot on each hardware module."""
+
+ROOM_GIB: dict[Layout, tuple[int, int]] = {
+    "hetzner-cloud": (16, 60),
+    "luks-btrfs": (230, 330),
+    "n100-standard": (232, 232),
+    "n100-zfs": (140, 140),
+    "ovh-cloud": (18, 62),
+    "vm-test": (8, 12),
+    "zfs-server": (32, 132),
+}
+"""Least disk for each layout, and with Longhorn's directory on it: the sum of its partitions and some growth."""
+
+_LEAST_MEMORY_GB = 4
+_TOLERANCE = 0.1
+_PARTITION = re.compile(r"(-part\d+|/nvme\d+n\d+p\d+|/[shv]d[a-z]+\d+)$")
+
+
+def _fault(path: str, value: object, law: str, cure: str) -> Fault:
+    return Fault(path=path, value=str(value), law=law, cure=cure)
+
+
+@law("hosts")
+def hardware_fits_the_kind(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A kind of machine is one of its own hardware modules, and a layout boots on it."""
+    for name, host in fleet.hosts.items():
+        if host.hardware_choices and host.hardware not in host.hardware_choices:
+            kind = getattr(host, "kind", "")
+            yield _fault(
+                f"hosts.{name}.hardware",
+                host.hardware,
+                f"a host of kind {kind} is not this hardware",
+                f"use {' or '.join(host.hardware_choices)}, or another kind",
+            )
+        elif host.disk.layout not in LAYOUTS[host.hardware]:
+            yield _fault(
+                f"hosts.{name}.disk.layout",
+                host.disk.layout,
+                f"{host.hardware} does not boot from it",
+                f"use {' or '.join(LAYOUTS[host.hardware])}",
+            )
+
+
+@law("hosts")
+def layouts_fit_the_disk(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """The disk has room for the layout's partitions, and for Longhorn's directory where that lies on it."""
+    for name, host in fleet.hosts.items():
+        inside = host.storage and getattr(host, "volume", None) is None
+        least = ROOM_GIB[host.disk.layout][inside]
+        if host.disk.size_gib < least:
+            what = f"{host.disk.layout} with Longhorn's directory on it" if inside else host.disk.layout
+            yield _fault(
+                f"hosts.{name}.disk.sizeGib",
+                host.disk.size_gib,
+                f"the partitions of layout {what} need {least} GiB",
+                "use a bigger disk or another layout",
+            )
+
+
+def _server_type(name: str, host: HcloudHost) -> Iterator[Fault]:
+    known = HCLOUD.server_types.get(host.server_type)
+    path = f"hosts.{name}.serverType"
+    alike = ", ".join(
+        sorted(word for word, other in HCLOUD.server_types.items() if other.sold and other.arch is host.arch and other.memory_gb >= _LEAST_MEMORY_GB)
+    )
+    if known is None:
+        yield _fault(path, host.server_type, "Hetzner has no such server type", f"use one of {alike}, or add it to fleet/data/hcloud.json")
+        return
+    if not known.sold:
+        yield _fault(path, host.server_type, "Hetzner makes no new servers of this type", f"use one of {alike}")
+    if known.arch is not host.arch:
+        yield _fault(path, host.server_type, f"its processor is {known.arch.value}, and {host.hardware} is {host.arch.value}", f"use one of {alike}")
+    if known.memory_gb < _LEAST_MEMORY_GB:
+        yield _fault(
+            path,
+            host.server_type,
+            f"the installer runs from memory and needs {_LEAST_MEMORY_GB} GB, and this type has {known.memory_gb}",
+            f"use one of {alike}",
+        )
+    if abs(known.disk_gb - host.disk.size_gib) > known.disk_gb * _TOLERANCE:
+        yield _fault(
+            f"hosts.{name}.disk.sizeGib",
+            host.disk.size_gib,
+            f"the disk of {host.server_type} has {known.disk_gb} GB, and the install guard compares",
+            f"write {known.disk_gb}",
+        )
+    limit = host.tuning.k3s_memory_max_gib
+    if limit is not None and limit >= known.memory_gb:
+        yield _fault(
+            f"hosts.{name}.tuning.k3sMemoryMaxGib",
+            limit,
+            f"{host.server_type} has {known.memory_gb} GB, and a limit that leaves nothing is none",
+            "write less, or remove it",
+        )
+
+
+@law("hosts")
+def server_types_are_sold(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A Hetzner server's type exists, is still sold, and has the hardware's processor and the entry's disk."""
+    for name, host in fleet.hosts.items():
+        if isinstance(host, HcloudHost):
+            yield from _server_type(name, host)
+
+
+@law("providers", "hosts")
+def locations_exist(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A Hetzner location exists, and lies in the zone of the private network that its host is on."""
+    network = fleet.providers.hcloud.network
+    for name, host in fleet.hosts.items():
+        if not isinstance(host, HcloudHost):
+            continue
+        place = HCLOUD.locations.get(host.location)
+        if place is None:
+            yield _fault(f"hosts.{name}.location", host.location, "Hetzner has no such location", f"use one of {', '.join(sorted(HCLOUD.locations))}")
+        elif network and place.zone != network.zone:
+            yield _fault(
+                f"hosts.{name}.location",
+                host.location,
+                f"it lies in zone {place.zone}, and the private network in {network.zone}",
+                "use a location of that zone, or another providers.hcloud.network.zone",
+            )
+
+
+def _disk(name: str, host: Host) -> Iterator[Fault]:
+    path, disk = f"hosts.{name}.disk", host.disk
+    by_id = disk.device.startswith("/dev/disk/by-id/")
+    if not by_id and not disk.unstable_path:
+        yield _fault(
+            f"{path}.device",
+            disk.device,
+            "this name may mean another disk after the next boot",
+            "use /dev/disk/by-id/..., or set disk.unstablePath where the machine has one disk",
+        )
+    if by_id and disk.unstable_path:
+        yield _fault(f"{path}.unstablePath", "true", "a path by id is stable", "remove it")
+    if _PARTITION.search(disk.device):
+        yield _fault(f"{path}.device", disk.device, "the system takes a whole disk, and this is a partition", "name the disk")
+    if not host.created and disk.serial is None:
+        yield _fault(
+            f"{path}.serial",
+            "absent",
+            "the install guard knows a machine's disk by its serial number before it writes",
+            "add it: lsblk -o NAME,SERIAL,SIZE shows it",
+        )
+
+
+@law("hosts")
+def disks_are_known_for_certain(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A disk is named by a stable path, whole, and a standing machine's by its serial number; no two hosts share one."""
+    serials: dict[str, str] = {}
+    devices: dict[str, str] = {}
+    for name in sorted(fleet.hosts):
+        host = fleet.hosts[name]
+        yield from _disk(name, host)
+        serial, device = host.disk.serial, host.disk.device
+        if serial is not None and serials.setdefault(serial, name) != name:
+            yield _fault(f"hosts.{name}.disk.serial", serial, f"{serials[serial]} has this disk", "correct one of the two")
+        if "/by-id/" in device and devices.setdefault(device, name) != name:
+            yield _fault(f"hosts.{name}.disk.device", device, f"{devices[device]} has this disk", "correct one of the two")
+
+
+@law("hosts")
+def hardware_addresses_are_one_ports(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A hardware address is one port's, and no group's."""
+    seen: dict[str, str] = {}
+    for name in sorted(fleet.hosts):
+        for port, mac in sorted(fleet.hosts[name].ports.items()):
+            path = f"hosts.{name}.ports.{port}"
+            if mac in seen:
+                yield _fault(path, mac, f"it is {seen[mac]} already", "correct one of the two")
+            seen.setdefault(mac, path)
+            if int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
+                yield _fault(path, mac, "an address with an odd first octet, or all zero, is no port's", "read it from the machine: ip -br link")
