@@ -1,0 +1,219 @@
+# Units of a host on LANs that a network profile describes: ports, bond, VLANs. The profile's laws are in faults.nix.
+{
+  address,
+  entry,
+  section,
+}:
+let
+  lans = profile: builtins.filter (lan: lan != null) [ profile.cluster profile.storage ];
+  maximum = builtins.foldl' (a: b: if a > b then a else b) 0;
+  optional = condition: value: if condition then [ value ] else [ ];
+
+  # The kernel hands out ethN itself, so a card cannot be given such a name.
+  isKernelName = port: builtins.match "eth[0-9]+" port != null;
+  macOf = host: port: host.ports.${port} or null;
+  portInterface =
+    host: port: if macOf host port != null && isKernelName port then "lan-${port}" else port;
+  matchPort =
+    host: port:
+    section "Match" [
+      (
+        if macOf host port == null then
+          entry "Name" port
+        else
+          entry "PermanentMACAddress" (macOf host port)
+      )
+    ];
+
+  bondOf = profile: if profile.bond == null then { members = [ ]; name = null; } else profile.bond;
+  isBond = profile: link: link == (bondOf profile).name;
+  interfaceOf =
+    host: lan:
+    if lan.vlan != null then
+      "${lan.link}.${toString lan.vlan}"
+    else if isBond host.profile lan.link then
+      lan.link
+    else
+      portInterface host lan.link;
+
+  # Where hosts meet on a mesh, the LAN carries the address that SSH uses.
+  addressOn =
+    { cluster, host }:
+    lan:
+    if lan == host.profile.storage then
+      host.storageAddress
+    else if cluster.mesh == null then
+      host.address
+    else
+      host.sshAddress;
+
+  mtu = bytes: if bytes == 1500 then [ ] else [ (entry "MTUBytes" (toString bytes)) ];
+  online = required: entry "RequiredForOnline" required;
+  linkSection = bytes: required: section "Link" (mtu bytes ++ [ (online required) ]);
+
+  quiet = [
+    (entry "DHCP" "no")
+    (entry "IPv6AcceptRA" false)
+    (entry "LinkLocalAddressing" "no")
+  ];
+
+  static =
+    facts: lan:
+    let
+      value = addressOn facts lan;
+      hasSix = lan.subnet6 != null;
+    in
+    {
+      network = [
+        (entry "DHCP" "no")
+        (entry "IPv6AcceptRA" false)
+        (entry "LinkLocalAddressing" (if hasSix then "ipv6" else "no"))
+      ]
+      ++ map (entry "DNS") lan.dns;
+      sections =
+        if value == null then
+          [ ]
+        else
+          [ (section "Address" [ (entry "Address" (address.within lan.subnet value)) ]) ]
+          ++ optional hasSix (section "Address" [ (entry "Address" (address.within6 lan.subnet6 value)) ])
+          ++ optional (lan.gateway != null) (section "Route" [ (entry "Gateway" lan.gateway) ])
+          ++ optional (lan.gateway6 != null) (section "Route" [ (entry "Gateway" lan.gateway6) ]);
+    };
+
+  # A lease may bring the address; the LAN's other facts stay the profile's.
+  leased = lan: {
+    network = [
+      (entry "DHCP" "ipv4")
+      (entry "IPv6AcceptRA" (lan.subnet6 != null))
+      (entry "LinkLocalAddressing" (if lan.subnet6 == null then "no" else "ipv6"))
+    ]
+    ++ map (entry "DNS") lan.dns;
+    sections = [ (section "DHCPv4" [ (entry "ClientIdentifier" "mac") ]) ];
+  };
+
+  content =
+    facts: lan: if facts.host.profile.addressing == "dhcp" then leased lan else static facts lan;
+
+  linkUnits =
+    host: port:
+    optional (macOf host port != null) {
+      name = "10-${port}.link";
+      sections = [
+        (section "Match" [ (entry "PermanentMACAddress" (macOf host port)) ])
+        (section "Link" [ (entry "Name" (portInterface host port)) ])
+      ];
+    };
+
+  bondUnits =
+    { host, ... }:
+    let
+      inherit (host) profile;
+      inherit (profile) bond;
+      isBackup = bond.mode == "active-backup";
+      bytes = maximum (map (lan: if lan.link == bond.name then lan.mtu else 0) (lans profile));
+      delay = "${toString (2 * bond.miimonMs)}ms";
+      member = port: {
+        name = "10-${port}.network";
+        sections = [
+          (matchPort host port)
+          (linkSection bytes false)
+          (section "Network" (
+            [ (entry "Bond" bond.name) ] ++ optional (isBackup && bond.primary == port) (entry "PrimarySlave" true)
+          ))
+        ];
+      };
+      device = {
+        name = "10-${bond.name}.netdev";
+        sections = [
+          (section "NetDev" (
+            [
+              (entry "Name" bond.name)
+              (entry "Kind" "bond")
+            ]
+            ++ mtu bytes
+          ))
+          (section "Bond" (
+            [
+              (entry "Mode" bond.mode)
+              (entry "MIIMonitorSec" "${toString bond.miimonMs}ms")
+              (entry "UpDelaySec" delay)
+              (entry "DownDelaySec" delay)
+              (entry "PrimaryReselectPolicy" (if isBackup then "always" else "better"))
+            ]
+            ++ optional (bond.mode == "802.3ad") (entry "LACPTransmitRate" "slow")
+            ++ optional (builtins.elem bond.mode [ "802.3ad" "balance-xor" ]) (entry "TransmitHashPolicy" "layer2+3")
+          ))
+        ];
+      };
+    in
+    if profile.bond == null then [ ] else [ device ] ++ map member bond.members;
+
+  # A port or bond: its untagged LANs' addresses, and the VLANs on top.
+  carrier =
+    facts: link:
+    let
+      inherit (facts) host;
+      inherit (host) profile;
+      here = builtins.filter (lan: lan.link == link) (lans profile);
+      untagged = builtins.filter (lan: lan.vlan == null) here;
+      contents = map (content facts) untagged;
+      required = builtins.any (lan: lan == profile.cluster) untagged;
+      vlans = map (lan: entry "VLAN" (interfaceOf host lan)) (builtins.filter (lan: lan.vlan != null) here);
+      network = if contents == [ ] then quiet else (builtins.head contents).network;
+    in
+    {
+      name = "20-${link}.network";
+      sections = [
+        (if isBond profile link then section "Match" [ (entry "Name" link) ] else matchPort host link)
+        (linkSection (maximum (map (lan: lan.mtu) here)) required)
+        (section "Network" (network ++ vlans))
+      ]
+      ++ builtins.concatMap (found: found.sections) contents;
+    };
+
+  vlanUnits =
+    facts: lan:
+    let
+      name = interfaceOf facts.host lan;
+      found = content facts lan;
+    in
+    [
+      {
+        name = "30-${name}.netdev";
+        sections = [
+          (section "NetDev" (
+            [
+              (entry "Name" name)
+              (entry "Kind" "vlan")
+            ]
+            ++ mtu lan.mtu
+          ))
+          (section "VLAN" [ (entry "Id" lan.vlan) ])
+        ];
+      }
+      {
+        name = "30-${name}.network";
+        sections = [
+          (section "Match" [ (entry "Name" name) ])
+          (linkSection lan.mtu (lan == facts.host.profile.cluster))
+          (section "Network" found.network)
+        ]
+        ++ found.sections;
+      }
+    ];
+in
+{
+  inherit interfaceOf;
+
+  unitsOf =
+    facts:
+    let
+      inherit (facts.host) profile;
+      links = builtins.attrNames (builtins.listToAttrs (map (lan: { name = lan.link; value = null; }) (lans profile)));
+      tagged = builtins.filter (lan: lan.vlan != null) (lans profile);
+    in
+    builtins.concatMap (linkUnits facts.host) profile.ports
+    ++ bondUnits facts
+    ++ map (carrier facts) links
+    ++ builtins.concatMap (vlanUnits facts) tagged;
+}

@@ -1,0 +1,53 @@
+# Facts that all hosts of a cluster share.
+{ lib, ... }:
+let
+  inherit (lib) mkOption types;
+  fact = type: description: mkOption { inherit description type; };
+  facts = options: types.submodule { inherit options; };
+
+  endpoint = facts {
+    kind = fact (types.enum [ "loadBalancer" "virtualIp" ]) "What answers at the endpoint.";
+    name = fact types.str "DNS name of the API.";
+    port = fact types.port "Port of the API.";
+    address = fact (types.nullOr types.str) "The virtual IP; null for a load balancer.";
+    routerId = fact (types.nullOr (types.ints.between 1 255)) "VRRP id of the virtual IP.";
+  };
+  mesh = facts {
+    range = fact types.str "Range of the mesh addresses.";
+    port = fact types.port "UDP port of WireGuard.";
+    mtu = fact (types.ints.between 576 9216) "MTU of the mesh interface.";
+  };
+  user = facts {
+    keys = fact (types.listOf types.str) "SSH public keys.";
+    admin = fact types.bool "Whether the account may use sudo.";
+  };
+  probe = facts {
+    name = fact types.str "Name of the probe.";
+    command = fact types.str "Command that sh runs on the host; 0 is healthy.";
+    timeoutSeconds = fact types.ints.positive "Limit of one run, in seconds.";
+  };
+in
+{
+  options = {
+    name = fact types.str "Name of the cluster.";
+    k3sVersion = fact (types.strMatching "v1\\.[0-9]+\\.[0-9]+\\+k3s[0-9]+") "Version that k3s must have.";
+    seed = fact types.str "The server that forms the cluster.";
+    servers = fact (types.attrsOf types.str) "Cluster addresses of the servers.";
+    join = fact types.str "Address where a joining node finds the API.";
+    endpoint = fact endpoint "Where the API answers.";
+    podRange = fact types.str "Range of pod addresses.";
+    serviceRange = fact types.str "Range of service addresses.";
+    dnsAddress = fact types.str "Address of the cluster's DNS service.";
+    clusterRange = fact types.str "Range of the cluster network.";
+    mesh = fact (types.nullOr mesh) "The WireGuard mesh; null without one.";
+    adminRanges = fact (types.listOf types.str) "Ranges that may use SSH and the API.";
+    deployKey = fact types.str "SSH public key that installs and updates.";
+    users = fact (types.attrsOf user) "Accounts on every host.";
+    longhorn = fact types.bool "Whether Longhorn runs on the cluster.";
+    multus = fact types.bool "Whether Multus runs on the cluster.";
+    timezone = fact types.str "Time zone of the hosts.";
+    rolloutProbes = fact (types.listOf probe) "What a host must pass after an update.";
+    reboot = fact (types.enum [ "kernel" "never" ]) "When an update may reboot a host.";
+    watchdogMinutes = fact types.ints.positive "Minutes until an unconfirmed update is undone.";
+  };
+}

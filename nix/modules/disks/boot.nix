@@ -1,0 +1,57 @@
+# The boot loader that fits the layout: systemd-boot on UEFI machines, GRUB where the firmware may be either.
+{ config, lib, ... }:
+let
+  cfg = config.nixfleet.disk;
+  hybrid = [
+    "hetzner-cloud"
+    "ovh-cloud"
+  ];
+  isHybrid = lib.elem cfg.layout hybrid;
+  hasExtendedBoot = lib.elem cfg.layout [
+    "n100-standard"
+    "n100-zfs"
+  ];
+  installed = lib.concatStringsSep ", " config.boot.loader.grub.devices;
+in
+{
+  config = lib.mkMerge [
+    (lib.mkIf (cfg.layout != null) {
+      boot.loader.timeout = lib.mkDefault (if cfg.layout == "vm-test" then 1 else 3);
+      boot.tmp.useTmpfs = lib.mkDefault (!(config.fileSystems ? "/tmp"));
+      boot.tmp.tmpfsSize = "4G";
+      services.fstrim.enable = lib.mkDefault (cfg.layout != "vm-test");
+      services.smartd = lib.mkIf (cfg.layout == "n100-standard" || cfg.layout == "n100-zfs") {
+        enable = lib.mkDefault true;
+        defaults.monitored = "-a -W 4,35,40";
+      };
+    })
+    (lib.mkIf (cfg.layout != null && !isHybrid) {
+      boot.loader = {
+        efi.canTouchEfiVariables = lib.mkDefault true;
+        efi.efiSysMountPoint = lib.mkIf hasExtendedBoot "/efi";
+        systemd-boot = {
+          enable = true;
+          editor = false;
+          configurationLimit = lib.mkDefault 5;
+          xbootldrMountPoint = lib.mkIf hasExtendedBoot "/boot";
+        };
+      };
+    })
+    (lib.mkIf (cfg.layout == "ovh-cloud") { boot.loader.efi.efiSysMountPoint = "/boot/efi"; })
+    (lib.mkIf isHybrid {
+      # disko names the device, from the partition that a BIOS starts.
+      boot.loader.grub = {
+        enable = true;
+        efiSupport = true;
+        efiInstallAsRemovable = true;
+        configurationLimit = lib.mkDefault 5;
+      };
+      assertions = [
+        {
+          assertion = config.boot.loader.grub.devices == [ cfg.device ];
+          message = "boot.loader.grub.devices is ${installed}, and nixfleet.disk.device is ${cfg.device}: GRUB goes on the disk that is partitioned, so remove the definition of boot.loader.grub.device";
+        }
+      ];
+    })
+  ];
+}

@@ -1,0 +1,22 @@
+# Hardware facts that nixos-facter found on the machine, where the host has such a report.
+{
+  config,
+  lib,
+  options,
+  ...
+}:
+let
+  cfg = config.nixfleet.hardware;
+in
+{
+  options.nixfleet.hardware.report = lib.mkOption {
+    type = lib.types.nullOr lib.types.path;
+    default = null;
+    description = "The machine's facter.json; null where none was made.";
+  };
+
+  config = lib.mkIf (cfg.report != null) (
+    # NixOS has the option since 25.11.
+    lib.optionalAttrs (options.hardware ? facter) { hardware.facter.reportPath = cfg.report; }
+  );
+}

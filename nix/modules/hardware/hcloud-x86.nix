@@ -1,0 +1,5 @@
+# Hetzner Cloud, x86.
+{
+  imports = [ ./cloud.nix ];
+  config.boot.kernelParams = [ "console=ttyS0,115200" ];
+}

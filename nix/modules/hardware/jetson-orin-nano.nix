@@ -1,0 +1,36 @@
+# NVIDIA Jetson Orin Nano on its developer board. The board's firmware is flashed beforehand and starts systemd-boot.
+{ config, lib, ... }:
+{
+  config = {
+    assertions = [
+      {
+        assertion = config.nixpkgs.hostPlatform.isAarch64;
+        message = "nixpkgs.hostPlatform is ${config.nixpkgs.hostPlatform.system}: hardware jetson-orin-nano is aarch64-linux: set the host's hardware to the board's";
+      }
+    ];
+    hardware.nvidia-jetpack = {
+      enable = true;
+      som = "orin-nano";
+      carrierBoard = "devkit";
+    };
+    boot = {
+      initrd.availableKernelModules = [
+        "nvme"
+        "usb_storage"
+      ];
+      kernelParams = [
+        "console=ttyTCU0,115200"
+        # One core stays free of other work for the control loop of the accelerator.
+        "isolcpus=5"
+        "cgroup_enable=memory"
+        "cgroup_memory=1"
+      ];
+    };
+    hardware.enableRedistributableFirmware = true;
+    nixfleet.k3s.memoryMaxGib = lib.mkDefault 6;
+    nixfleet.watchdog = {
+      runtimeSeconds = 30;
+      rebootSeconds = 600;
+    };
+  };
+}

@@ -1,0 +1,94 @@
+# k3s, both roles: settings are structured, typed per role, and rendered to k3s' configuration file.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.nixfleet.k3s;
+  isServer = cfg.role == "server";
+  set = lib.filterAttrs (_: value: value != null && value != [ ]);
+  own = if isServer then cfg.serverSettings else cfg.agentSettings;
+  rendered = set (cfg.settings // own);
+  attribute = "k3s_" + lib.concatStringsSep "_" (lib.take 2 (lib.splitString "." (lib.removePrefix "v" cfg.version)));
+  # In a package set that only evaluates (see tests/nix) every package has this version.
+  isPlaceholder = cfg.package.version == "9.9.9";
+in
+{
+  imports = [
+    ./agent.nix
+    ./audit.nix
+    ./firewall.nix
+    ./host.nix
+    ./images.nix
+    ./kubelet.nix
+    ./seed.nix
+    ./server.nix
+    ./settings.nix
+    ./tokens.nix
+    ./unit.nix
+  ];
+
+  options.nixfleet.k3s = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether this host is a node of a k3s cluster.";
+    };
+    role = mkOption {
+      type = types.enum [ "agent" "server" ];
+      default = "agent";
+      description = "What the node does in the cluster.";
+    };
+    version = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "v1.35.6+k3s1";
+      description = "The version that the cluster runs; null accepts the package's.";
+    };
+    package = mkOption {
+      type = types.package;
+      # A minor that nixpkgs has dropped falls back to its own, and the assertion below says so.
+      default = if cfg.version == null then pkgs.k3s else pkgs.${attribute} or pkgs.k3s;
+      defaultText = lib.literalMD "the package of the version's minor";
+      description = "Package of k3s.";
+    };
+    dataDir = mkOption {
+      type = types.str;
+      readOnly = true;
+      default = "/var/lib/rancher/k3s";
+      description = "k3s' state. It cannot be moved: NixOS' module has this path in several places.";
+    };
+    config = mkOption {
+      type = types.attrsOf types.anything;
+      readOnly = true;
+      description = "What the configuration file says.";
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    nixfleet.k3s.config = rendered;
+    services.k3s = {
+      enable = true;
+      inherit (cfg) package role;
+      configPath = "/etc/rancher/k3s/config.yaml";
+    };
+    environment.etc."rancher/k3s/config.yaml" = {
+      source = (pkgs.formats.yaml { }).generate "k3s-config.yaml" rendered;
+      mode = "0600";
+    };
+    environment.systemPackages = [
+      cfg.package
+      pkgs.kubectl
+    ];
+    environment.sessionVariables = lib.mkIf isServer { KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"; };
+    assertions = [
+      {
+        assertion = cfg.version == null || isPlaceholder || cfg.version == "v${cfg.package.version}";
+        message = "nixfleet.k3s.version is ${toString cfg.version}, and the package is v${cfg.package.version}: set cluster.k3sVersion in the stack file to the package's, or update nixpkgs (one minor version at a time)";
+      }
+    ];
+  };
+}

@@ -1,0 +1,11 @@
+# Manuals are read elsewhere.
+{ lib, ... }:
+{
+  config.documentation = {
+    enable = lib.mkDefault false;
+    doc.enable = lib.mkDefault false;
+    info.enable = lib.mkDefault false;
+    man.enable = lib.mkDefault false;
+    nixos.enable = lib.mkDefault false;
+  };
+}

@@ -1,0 +1,44 @@
+# A machine that hangs restarts itself.
+{
+  config,
+  lib,
+  options,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.nixfleet.watchdog;
+in
+{
+  options.nixfleet.watchdog = {
+    runtimeSeconds = mkOption {
+      type = types.ints.positive;
+      default = 15;
+      description = "Seconds without a sign of life until the hardware resets the machine.";
+    };
+    rebootSeconds = mkOption {
+      type = types.ints.positive;
+      default = 30;
+      description = "Limit of a shutdown, in seconds.";
+    };
+  };
+
+  config.systemd =
+    # NixOS 25.11 renamed these.
+    if options.systemd ? settings then
+      {
+        settings.Manager = {
+          KExecWatchdogSec = 60;
+          RebootWatchdogSec = cfg.rebootSeconds;
+          RuntimeWatchdogSec = cfg.runtimeSeconds;
+        };
+      }
+    else
+      {
+        watchdog = {
+          kexecTime = "60s";
+          rebootTime = "${toString cfg.rebootSeconds}s";
+          runtimeTime = "${toString cfg.runtimeSeconds}s";
+        };
+      };
+}

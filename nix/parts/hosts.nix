@@ -1,0 +1,29 @@
+# Every host of every stack.
+{
+  inputs,
+  lib,
+  nixosModules,
+}:
+let
+  fleetLib = import ../lib;
+  documents = fleetLib.contract.readAll ../fleet;
+  host = import ../lib/host.nix { inherit inputs nixosModules; };
+  system = document: name: lib.nixosSystem { modules = host.modulesOf { inherit document name; }; };
+  hostsOf = document: lib.genAttrs (lib.attrNames document.hosts) (system document);
+  drvPathOf = built: built.config.system.build.toplevel.drvPath;
+  # <stack>-<host> is always there; the short name only where one stack has it, so that it never means another machine.
+  long = stack: lib.mapAttrs' (name: lib.nameValuePair "${stack}-${name}") (hostsOf documents.${stack});
+  stacksWith = name: lib.filter (stack: documents.${stack}.hosts ? ${name}) (lib.attrNames documents);
+  isUnique = name: _: lib.length (stacksWith name) == 1;
+  short = stack: lib.filterAttrs isUnique (hostsOf documents.${stack});
+in
+{
+  nixosConfigurations = lib.mergeAttrsList (
+    lib.concatMap (stack: [
+      (long stack)
+      (short stack)
+    ]) (lib.attrNames documents)
+  );
+  # Not taken from nixosConfigurations: what that keeps alive, the collector cannot free.
+  hostDrvs = lib.mapAttrs (_: document: lib.mapAttrs (_: drvPathOf) (hostsOf document)) documents;
+}
