@@ -1,4 +1,4 @@
-"""`python -m hostops VERB --stack S [--host H]`: the command line. What the verbs do is in the modules of their names."""
+"""`python -m hostops VERB --stack S [--host H]`: the command line. What a verb does is in the module of its name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hostops", description="Work on the hosts of a stack; secrets come by stdin.")
     parser.add_argument("verb", choices=VERBS)
     parser.add_argument("--stack", required=True, help="name of the stack")
-    parser.add_argument("--host", help=f"name of the host; needed by {' and '.join(NEED_HOST)}, possible with status")
+    parser.add_argument("--host", help=f"a host; needed by {' and '.join(NEED_HOST)}, not with mesh")
     arguments = parser.parse_args(argv)
     if arguments.verb in NEED_HOST and not arguments.host:
         parser.error(f"{arguments.verb} needs --host")
-    if arguments.verb in ("kubeconfig", "mesh") and arguments.host:
-        parser.error(f"{arguments.verb} is of the whole stack and takes no --host")
+    if arguments.verb == "mesh" and arguments.host:
+        parser.error("mesh is of the whole stack and takes no --host")
     return arguments
 
 
@@ -41,25 +41,25 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
     # Each verb's modules are imported only for it: hundreds of these processes start in one update.
     match arguments.verb:
         case "install":
-            from hostops.install import install
+            from hostops.install import install  # noqa: PLC0415 - see above
 
             install(task, arguments.host)
         case "switch":
-            from hostops.switch import switch
+            from hostops.switch import switch  # noqa: PLC0415 - see above
 
             return switch(task, arguments.host), Code.DONE
         case "mesh":
-            from hostops.mesh import mesh
+            from hostops.mesh import mesh  # noqa: PLC0415 - see above
 
             mesh(task)
         case "status":
-            from hostops.status import status
+            from hostops.status import status  # noqa: PLC0415 - see above
 
             return status(task, arguments.host)
         case _:
-            from hostops.kubeconfig import kubeconfig
+            from hostops.kubeconfig import kubeconfig  # noqa: PLC0415 - see above
 
-            return kubeconfig(task), Code.DONE
+            return kubeconfig(task, arguments.host), Code.DONE
     return "", Code.DONE
 
 
@@ -105,7 +105,8 @@ def main(argv: list[str] | None = None) -> int:
         journal.say(arguments.host or arguments.stack, failure.phase, f"failed: {failure.text}")
         return failure.code
     except OSError as error:
-        journal.say(arguments.host or arguments.stack, arguments.verb, f"failed: {error}; see that the disk is not full")
+        text = f"failed: {error}; see that the disk is not full"
+        journal.say(arguments.host or arguments.stack, arguments.verb, text)
         return Code.FAILED
     finally:
         process.end_all()

@@ -1,4 +1,4 @@
-"""Activation on a host, watched: the system proves itself or the host goes back. Building and copying are tools.py's matter."""
+"""Activation on a host, watched: the system proves itself or the host goes back. Building is tools.py's matter."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ MARGIN_SECONDS = 30
 UNITS_FAILED = 4
 """switch-to-configuration: activated, but some unit failed."""
 
+PREFLIGHT_REBOOT = "4"
+"""nixfleet-preflight (nix/modules/update): the running system cannot become the new one."""
+
 REBOOT_NEEDED = 100
 """switch-to-configuration: cannot be activated on the running system; nothing was."""
 
@@ -48,12 +51,11 @@ class Activation:
         """The host's name."""
         return self.line.host
 
-    def run(self) -> None:
-        """Arm, activate, check, disarm; raises Failure after a rollback."""
-        self._start()
-        self.finish()
+    def run(self) -> bool:
+        """Arm, activate, check, disarm; answers whether only a reboot can do it. Raises Failure after a rollback."""
+        return not self._start() or self.finish()
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """From a started activation on: also of one that an interrupted run has started."""
         watchdog = Deadline(self.task.cluster.watchdog_minutes * 60)
         with self.task.journal.phase(self.host, "switch") as outcome:
@@ -65,8 +67,10 @@ class Activation:
                 outcome.append(self._check(watchdog))
             self._commit(self.previous if status == REBOOT_NEEDED else self.wanted, watchdog)
             outcome.append("watchdog disarmed")
+        return status == REBOOT_NEEDED
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Arm the watchdog and start; False if the host says that it needs a reboot for this system."""
         with self.task.journal.phase(self.host, "activate") as outcome:
             minutes = self.task.cluster.watchdog_minutes
             text = script(
@@ -82,11 +86,22 @@ class Activation:
             except NoAnswer as error:
                 # Whether it started is what the polls find out: the script does nothing before it has arrived whole.
                 outcome.append(f"the connection was lost ({error.text})")
-                return
-            if "armed" not in reply.facts():
-                cure = "nothing was activated; run again"
-                raise Failure(Code.FAILED, "activate", f"the watchdog could not be armed ({_words(reply)}); {cure}")
+                return True
+            if not self._may_go_on(reply):
+                outcome.append(f"only a reboot can activate it: {_words(reply)}")
+                return False
             outcome.append(f"watchdog armed for {minutes} min, activation started")
+        return True
+
+    def _may_go_on(self, reply: Reply) -> bool:
+        facts = reply.facts()
+        if facts.get("preflight") == PREFLIGHT_REBOOT:
+            return False
+        if "armed" not in facts:
+            refused = facts.get("preflight", "0") != "0"
+            what = "the host refused the system" if refused else "the watchdog could not be armed"
+            raise Failure(Code.FAILED, "activate", f"{what} ({_words(reply)}); nothing was activated; run again")
+        return True
 
     def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str]:
         """Status of switch-to-configuration, and the units that failed with it."""
@@ -197,11 +212,8 @@ class Activation:
             self.line.run(script("acknowledge"), seconds=STEP_SECONDS)
         except NoAnswer as error:
             self.task.journal.say(self.host, "rollback", f"the note on the host stays: {error.text}")
-        raise Failure(
-            Code.ROLLED_BACK,
-            "rollback",
-            f"{reason}; the host runs {self.previous} again; see there: journalctl -u nixfleet-switch -u nixfleet-rollback",
-        )
+        logs = "journalctl -u nixfleet-switch -u nixfleet-rollback -u nixfleet-undo"
+        raise Failure(Code.ROLLED_BACK, "rollback", f"{reason}; the host runs {self.previous} again; see there: {logs}")
 
     def _poll_until(
         self, complaint: Callable[[dict[str, str]], str], seconds: float, phase: str, wait: int

@@ -1,4 +1,4 @@
-"""What an installation may do to a machine, decided from what the machine says. Pure: nothing is asked or changed here."""
+"""What an installation may do to a machine, by what the machine says. Pure: nothing is asked or changed here."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fleet.contract import HostFacts
     from hostops.look import Look
 
-OUR_LABELS = "disk-main-"
-"""What disko's partition labels of the system disk begin with."""
+OUR_LABELS = ("nixfleet-", "disk-main-")
+"""How labels of our partitions begin: those of nix/disko, and disko's own of a disk `main`."""
 
 SIZE_TOLERANCE = 0.1
 """Makers count in powers of ten, firmware keeps some for itself."""
@@ -53,7 +53,8 @@ def way(stack: str, host: str, entry: HostFacts, seen: Look, token: str) -> Way:
         raise _refused(f"a NixOS that is not of this fleet runs there (no /etc/nixfleet/identity); {cure}")
     if entry.hardware.startswith("jetson"):
         cure = "boot our installer medium on it and run again"
-        raise _refused(f"kexec does not work on {entry.hardware} (it runs {seen['os_id'] or 'an unknown system'}); {cure}")
+        runs = seen["os_id"] or "an unknown system"
+        raise _refused(f"kexec does not work on {entry.hardware} (it runs {runs}); {cure}")
     return Way.KEXEC
 
 
@@ -115,7 +116,7 @@ def _check_labels(host: str, seen: Look, disk: Mapping[str, str], token: str) ->
             f"to format the disk, set reinstall: {host}@<anything new> on this host"
         )
     told = disk.get("disk_installs", "").split()
-    if told == ["unreadable"]:
+    if "unreadable" in told:
         raise _refused(f"{what} and its boot partition cannot be read; look at it, and wipe it by hand: wipefs -a")
     if token in (*told, *seen.used_ids):
         cure = f"a new installation needs a new token, for example {host}@<date>"

@@ -73,7 +73,11 @@ class Installation:
             available = int(self._script(line, "kexec", script("room")).facts().get("available_kib") or LEAST_KIB)
             if available < LEAST_KIB:
                 cure = "use a machine with 2 GiB or more, or boot our installer medium on it"
-                raise Failure(Code.REFUSED, "kexec", f"{available // 1024} MiB of memory are free; the installer needs {LEAST_KIB // 1024}; {cure}")
+                raise Failure(
+                    Code.REFUSED,
+                    "kexec",
+                    f"{available // 1024} MiB of memory are free; the installer needs {LEAST_KIB // 1024}; {cure}",
+                )
             line.drop()
             nixos_anywhere(self.task, line, "kexec", self.deadline.left)
             outcome.append("the installer was started")
@@ -94,9 +98,7 @@ class Installation:
 
     def _format_and_install(self, line: Line, seen: Look) -> None:
         claim, installs = self._claim(line, seen)
-        identity = Identity(
-            stack=self.task.stack, host=self.host, install_id=installs[-1], machine_id=self.machine_id
-        )
+        identity = Identity(stack=self.task.stack, host=self.host, install_id=installs[-1], machine_id=self.machine_id)
         folder = extra_files(self.task, self.host, identity)
         with self.task.journal.phase(self.host, "disko") as outcome:
             line.drop()
@@ -112,7 +114,9 @@ class Installation:
         with self.task.journal.phase(self.host, "disk") as outcome:
             disk = self._script(line, "disk", script("disk", device=entry.disk.device)).facts()
             check_disk(self.host, entry, seen, disk, self.token)
-            earlier = [name for name in (*seen.used_ids, *disk.get("disk_installs", "").split()) if name != "unreadable"]
+            earlier = [
+                name for name in (*seen.used_ids, *disk.get("disk_installs", "").split()) if name != "unreadable"
+            ]
             claimed = seen["claim"] if not self.token and seen["claim"].startswith(FIRST) else ""
             claim = self.token or claimed or f"{FIRST}{uuid.uuid4()}"
             self._script(line, "disk", script("claim", claim=claim, installs=" ".join(dict.fromkeys(earlier))))

@@ -22,7 +22,9 @@ def mesh(task: Task) -> None:
     """Push the peers to all hosts at once; raises Failure that names every host that got none."""
     task.secrets.need("deployKey")
     if task.cluster.mesh is None:
-        raise Failure(Code.USAGE, "mesh", f"the cluster network of stack {task.stack} is no mesh; there is nothing to push")
+        raise Failure(
+            Code.USAGE, "mesh", f"the cluster network of stack {task.stack} is no mesh; there is nothing to push"
+        )
     deadline = Deadline(task.limits.contact)
     hosts = sorted(task.contract.hosts)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:

@@ -1,4 +1,4 @@
-"""Files that a host gets with its installation: its identity, its keys, its tokens, its peers. The closure has none of them."""
+"""Files that a host gets with its installation: identity, keys, tokens, peers. The closure has none of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_keys(task: Task, host: str) -> None:
 
 def mesh_document(task: Task, host: str) -> str:
     """/etc/nixfleet/mesh.json of a host: every other host, with an endpoint where one is known."""
-    peers = {}
+    peers, port = {}, task.cluster.mesh.port if task.cluster.mesh else 0
     for name, entry in sorted(task.contract.hosts.items()):
         if name == host:
             continue
@@ -35,7 +35,7 @@ def mesh_document(task: Task, host: str) -> str:
         peers[name] = {
             "address": str(entry.address),
             "publicKey": entry.wireguard_key,
-            **({"endpoint": endpoint} if endpoint else {}),
+            **({"endpoint": f"{endpoint}:{port}"} if endpoint else {}),
         }
     return json.dumps({"peers": peers, "self": host}, indent=2, sort_keys=True)
 

@@ -22,7 +22,8 @@ def _members(task: Task, line: Line) -> dict[str, bool] | None:
     except NoAnswer:
         return None
     facts = reply.facts()
-    found = {name.removeprefix("member_"): ready == "True" for name, ready in facts.items() if name.startswith("member_")}
+    members = {name: ready for name, ready in facts.items() if name.startswith("member_")}
+    found = {name.removeprefix("member_"): ready == "True" for name, ready in members.items()}
     return found if reply.status == 0 and found else None
 
 
@@ -67,16 +68,10 @@ def check_no_cluster(task: Task, host: str) -> str:
     others = [name for name in task.formation if name != host]
     if host != task.cluster.seed or not others:
         return "forms no second cluster"
-    unknown = [name for name in others if task.address(name) is None]
-    if unknown:
-        raise Failure(
-            Code.USAGE,
-            "guard",
-            f"{host} would form the cluster, and whether {', '.join(unknown)} has one already cannot be asked: "
-            "no address is known; pass the servers' addresses in NIXFLEET_PEERS",
-        )
+    # A server without a known address is asked by the seed itself before it forms a cluster (nix/modules/k3s/seed.sh).
+    asked = [name for name in others if task.address(name) is not None]
     with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        having = [name for name, has in zip(others, pool.map(lambda name: _has_cluster(task, name), others), strict=True) if has]
+        having = [name for name, has in zip(asked, pool.map(lambda name: _has_cluster(task, name), asked)) if has]
     if having:
         raise Failure(
             Code.REFUSED,
@@ -84,11 +79,13 @@ def check_no_cluster(task: Task, host: str) -> str:
             f"{host} is cluster.seed and would form a second cluster: {', '.join(having)} has a healthy one; "
             "move cluster.seed to another server first",
         )
-    return f"no cluster at {', '.join(others)}"
+    silent = sorted(set(others) - set(asked))
+    unknown = f", not asked for want of an address: {', '.join(silent)}" if silent else ""
+    return f"no cluster at {', '.join(asked) or 'any known address'}{unknown}"
 
 
 def _has_cluster(task: Task, host: str) -> bool:
-    """Whether an installed server has the cluster's data and serves it; one that does not answer has none that helps."""
+    """Whether an installed server serves a cluster; one that does not answer has none that helps."""
     line = Line(task, host)
     try:
         return look(line, task.host(host), seconds=LOOK_SECONDS)["etcd"] == "ok"

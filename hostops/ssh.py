@@ -110,7 +110,10 @@ class Line:
         match = _ANSWERED.search(_text(log))
         if match:
             entry = self._task.host(self.host)
-            known: dict[str, Key] = {fingerprint(entry.bootstrap_key): "bootstrap", fingerprint(entry.host_key): "final"}
+            known: dict[str, Key] = {
+                fingerprint(entry.bootstrap_key): "bootstrap",
+                fingerprint(entry.host_key): "final",
+            }
             self._key = known.get(match[1], "unknown")
 
     def _no_answer(self, log: Path) -> NoAnswer:

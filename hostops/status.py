@@ -24,9 +24,11 @@ def status(task: Task, host: str | None) -> tuple[str, Code]:
     names = [host] if host else sorted(task.contract.hosts)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         hosts = dict(zip(names, pool.map(lambda name: _report(task, name), names), strict=True))
-    document = {"stack": task.stack, "cluster": task.cluster.name, "hosts": hosts}
-    reachable = all(report["reachable"] for report in hosts.values())
-    return json.dumps(document, indent=2, sort_keys=True), Code.DONE if reachable else Code.UNREACHABLE
+    silent = sorted(name for name, report in hosts.items() if not report["reachable"])
+    for name in silent:
+        task.journal.say(name, "status", f"no answer: {hosts[name]['complaint']}")
+    document = {"cluster": task.cluster.name, "hosts": hosts, "stack": task.stack}
+    return json.dumps(document, indent=2, sort_keys=True), Code.UNREACHABLE if silent else Code.DONE
 
 
 def _report(task: Task, host: str) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _describe(task: Task, host: str, seen: Look) -> dict[str, Any]:
         "state": seen.state,
         "identity": json.loads(identity.render()) if identity else None,
         "generation": int(seen["generation"]) if seen["generation"].isdigit() else None,
-        "current": seen["current_system"] or None,
+        "system": seen["current_system"] or None,
         "wanted": wanted,
         "upToDate": wanted == seen["current_system"] if wanted else None,
         "rebootDue": seen["reboot_due"] == "yes",

@@ -1,4 +1,4 @@
-"""The verb switch: from what a host runs to what the contract means, or back again. One connection if nothing is to do."""
+"""The verb switch: from what a host runs to what the contract means, or back. One connection if all is well already."""
 
 from __future__ import annotations
 
@@ -47,14 +47,15 @@ class Switch:
             return seen
         if seen["watchdog"] == "active" and seen["watchdog_wanted"] == self.wanted:
             self.task.journal.say(self.host, "switch", "goes on with the activation of an interrupted run")
-            self._activation(seen).finish()
-        elif self.wanted not in (seen["current_system"], seen["next_system"]) or not self._runs(seen):
+            reboot = self._activation(seen).finish()
+        elif not self._runs(seen):
             self._quorum()
             self._copy()
-            self._activation(seen).run()
+            reboot = self._activation(seen).run()
         else:
             self._await_health()
-        return self._reboot_if_due()
+            reboot = False
+        return self._reboot_if_due(needed=reboot)
 
     def _look(self) -> Look:
         with self.task.journal.phase(self.host, "look") as outcome:
@@ -74,7 +75,9 @@ class Switch:
         found = seen.identity
         if found and (found.stack, found.host) != (self.task.stack, self.host):
             what = f"the machine there is host {found.host!r} of stack {found.stack!r}"
-            raise Failure(Code.REFUSED, "look", f"{what}, not {self.host!r} of {self.task.stack!r}; correct the address")
+            raise Failure(
+                Code.REFUSED, "look", f"{what}, not {self.host!r} of {self.task.stack!r}; correct the address"
+            )
 
     def _earlier_rollback(self, seen: Look) -> None:
         """A rollback that no run has reported yet is reported now, once; the run after that tries again."""
@@ -90,9 +93,7 @@ class Switch:
 
     def _deliver(self, seen: Look) -> None:
         wanted = self.task.secrets.on_host(self.task.host(self.host).role.value)
-        files = {
-            name: text for name, text in wanted.items() if hashlib.sha256(text.encode()).hexdigest() != seen[f"secret_{name}"]
-        }
+        files = {name: text for name, text in wanted.items() if _sum(text) != seen[f"secret_{name}"]}
         if not files:
             return
         with self.task.journal.phase(self.host, "secrets") as outcome:
@@ -158,9 +159,12 @@ class Switch:
             )
             outcome.append(f"the node is Ready on {version}")
 
-    def _reboot_if_due(self) -> Look:
+    def _reboot_if_due(self, *, needed: bool) -> Look:
         before = self._look_again()
-        if not self._reboot_wanted(before):
+        if needed and self.task.cluster.reboot == "never":
+            what = f"only a reboot can bring {self.wanted} up, and rollout.reboot is 'never'"
+            raise Failure(Code.FAILED, "reboot", f"{what}; it boots next: reboot the host when it suits you")
+        if not needed and not self._reboot_wanted(before):
             return before
         self._quorum()
         entry, version = self.task.host(self.host), self.task.cluster.k3s_version
@@ -179,8 +183,12 @@ class Switch:
             if seen["current_system"] != self.wanted:
                 what = f"after the reboot the host runs {seen['current_system']}, not {self.wanted}"
                 raise Failure(Code.ROLLED_BACK, "reboot", f"{what}; its boot loader went back; see: bootctl list")
-            outcome.append("healthy on the new kernel")
+            outcome.append("healthy after it")
         return seen
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def switch(task: Task, host: str) -> str:

@@ -45,7 +45,9 @@ def wanted_system(task: Task, host: str, phase: str) -> str:
     try:
         ended = process.run(argv, seconds=EVALUATION_SECONDS)
     except process.TooLong:
-        raise Failure(Code.TIMED_OUT, phase, f"nix eval did not end within {EVALUATION_SECONDS} s; see: {place}") from None
+        raise Failure(
+            Code.TIMED_OUT, phase, f"nix eval did not end within {EVALUATION_SECONDS} s; see: {place}"
+        ) from None
     if ended.status != 0:
         said = " ".join(task.journal.clean(ended.error).split()[-60:])
         raise Failure(Code.FAILED, phase, f"nix eval failed with status {ended.status}: {said}; try: nix eval {place}")

@@ -2,7 +2,7 @@
 # The report of an earlier rollback was made; the next run may try again.
 
 main() {
-  rm -f "$R/var/lib/nixfleet/rolled-back" && say acknowledged 1
+  rm -f "$R/var/lib/nixfleet/rolled-back.json" && say acknowledged 1
 }
 
 main </dev/null

@@ -9,11 +9,21 @@ clear_unit() {
   :
 }
 
+# preflight: whether the running system may become the new one; the system's own tool knows, if it has one
+preflight() {
+  command -v nixfleet-preflight >/dev/null 2>&1 || return 0
+  nixfleet-preflight "$R$NF_WANTED"
+}
+
 main() {
+  preflight
+  status=$?
+  say preflight "$status"
+  [ "$status" -eq 0 ] || return
   clear_unit nixfleet-rollback.timer
   clear_unit nixfleet-rollback.service
   clear_unit nixfleet-switch.service
-  rm -f "$R/var/lib/nixfleet/rolled-back"
+  rm -f "$R/var/lib/nixfleet/rolled-back.json"
   failed_units >"$R/run/nixfleet-failed-before" || exit
   {
     printf "NF_WANTED='%s'\nNF_PREVIOUS='%s'\nNIXFLEET_ROOT='%s'\n" "$NF_WANTED" "$NF_PREVIOUS" "$R"

@@ -39,6 +39,11 @@ put() {
     mv -f "$R$1.draft" "$R$1"
 }
 
+# rolled_back: store path of the system that the watchdog took back and nobody has reported yet
+rolled_back() {
+  sed -n 's/.*"refused": "\([^"]*\)".*/\1/p' "$R/var/lib/nixfleet/rolled-back.json" 2>/dev/null
+}
+
 # kubectl ...: as the server's admin, or as the agent's own kubelet, which may read its own node
 kubectl() {
   if [ "$NF_ROLE" = server ]; then

@@ -1,18 +1,18 @@
 #!/bin/sh
 # The disk that an installation would format. NF_DEVICE: its path. Looks at the boot partition read-only.
 
-# installs: ids of the installations that the disk's boot partition tells of
+# installs: ids of the installations that the disk's boot partitions tell of
 installs() {
   lsblk -nrpo NAME,FSTYPE "$NF_DEVICE" | while read -r part type; do
     [ "$type" = vfat ] || continue
     mkdir -p "$R/run/nixfleet/boot"
-    if ! mount -o ro "$part" "$R/run/nixfleet/boot"; then
-      printf unreadable
-      return
+    if ! mount -o ro "$part" "$R/run/nixfleet/boot" >&2; then
+      printf 'unreadable '
+      continue
     fi
     first /run/nixfleet/boot/nixfleet-installs
-    umount "$R/run/nixfleet/boot"
-    return
+    printf ' '
+    umount "$R/run/nixfleet/boot" >&2
   done
 }
 

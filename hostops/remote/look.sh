@@ -27,7 +27,7 @@ system() {
   say generation "${profile%-link}"
   say next_system "$(store /nix/var/nix/profiles/system)"
   say reboot_due "$(due)"
-  say rolled_back "$(first /var/lib/nixfleet/rolled-back)"
+  say rolled_back "$(rolled_back)"
   if [ -r "$R/run/nixfleet/rollback" ]; then
     sed -n "s/^NF_WANTED='\(.*\)'\$/watchdog_wanted=\1/p; s/^NF_PREVIOUS='\(.*\)'\$/watchdog_previous=\1/p" \
       "$R/run/nixfleet/rollback"
@@ -60,7 +60,12 @@ main() {
   say installs "$(first /run/nixfleet/installs)"
   [ -e "$R/etc/nixfleet/identity" ] || return 0
   say identity "$(tr -d '\n' <"$R/etc/nixfleet/identity")"
-  say boot_installs "$(first /boot/nixfleet-installs)"
+  for folder in /efi /boot/efi /boot; do
+    if [ -r "$R$folder/nixfleet-installs" ]; then
+      say boot_installs "$(first "$folder/nixfleet-installs")"
+      break
+    fi
+  done
   system
   cluster
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Peers of the mesh, on an installed host. NF_PEERS: the document.
+# Peers of the mesh, on an installed host. NF_PEERS: the document. The unit is started although it watches the file: so
+# that its failure is ours.
 
 main() {
   if [ ! -e "$R/etc/nixfleet/identity" ]; then
@@ -12,7 +13,7 @@ main() {
     return
   fi
   printf '%s\n' "$NF_PEERS" | put /etc/nixfleet/mesh.json 0644 || exit
-  systemctl reload nixfleet-mesh.service || exit
+  systemctl restart nixfleet-mesh.service || exit
   say mesh written
 }
 

@@ -20,7 +20,7 @@ main() {
   say progress 1
   printf '%s\n' "$now"
   say current_system "$(store /run/current-system)"
-  say rolled_back "$(first /var/lib/nixfleet/rolled-back)"
+  say rolled_back "$(rolled_back)"
   say rollback "$(systemctl is-active nixfleet-rollback.service nixfleet-undo.service | tr '\n' ' ')"
   say new_failures "$(new_failures)"
 }

@@ -3,7 +3,8 @@
 
 main() {
   mkdir -p "$R/var/lib/nixfleet"
-  printf '%s\n' "$NF_WANTED" >"$R/var/lib/nixfleet/rolled-back"
+  printf '{"refused": "%s", "system": "%s", "at": "%s"}\n' "$NF_WANTED" "$NF_PREVIOUS" "$(date -u +%FT%TZ)" \
+    >"$R/var/lib/nixfleet/rolled-back.json"
   # An activation that hangs holds the lock.
   systemctl stop nixfleet-switch.service
   nix-env --profile "$R/nix/var/nix/profiles/system" --set "$NF_PREVIOUS"

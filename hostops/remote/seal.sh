@@ -1,5 +1,5 @@
 #!/bin/sh
-# In the installer, after the installation: note on the boot partition, which can be read without any key, which
+# In the installer, after the installation: note on the EFI system partition, which can be read without any key, which
 # installations this disk has seen. NF_INSTALLS: their ids, the newest last.
 
 main() {
@@ -7,7 +7,11 @@ main() {
     printf 'the new system is not mounted at /mnt\n' >&2
     exit 1
   fi
-  printf '%s\n' "$NF_INSTALLS" | put /mnt/boot/nixfleet-installs 0644 || exit
+  for folder in /efi /boot/efi /boot; do
+    # The first of these that a layout has is its EFI system partition.
+    [ -d "$R/mnt$folder" ] && break
+  done
+  printf '%s\n' "$NF_INSTALLS" | put "/mnt$folder/nixfleet-installs" 0644 || exit
   printf '%s\n' "${NF_INSTALLS##* }" | put /run/nixfleet/sealed 0644 || exit
   say sealed "${NF_INSTALLS##* }"
 }
