@@ -1,1 +1,1 @@
-"""Pulumi components: one noun each, structure from plain data, values from outputs. What data means is fleet/'s matter."""
+"""Pulumi components: one noun each, structure plain, values from outputs. What the data means is fleet/'s matter."""

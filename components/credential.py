@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_kubernetes import core, rbac
 
-from fleet.kubeconfig import certificate_authority, token_kubeconfig
+from fleet.kubeconfig import Api, certificate_authority, token_kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,16 +21,16 @@ NAMESPACE = "workloads"
 """Where other stacks put what they run."""
 
 ACCOUNT = "consumer"
+READ = ["get", "list", "watch"]
 SHARED = "nixfleet-consumer"
 """Cluster role for what all share."""
 
-SHARED_RULES = [
-    {"apiGroups": [""], "resources": ["namespaces", "nodes", "persistentvolumes"]},
-    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"]},
-    {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"]},
-    {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"]},
+SHARED_RULES: Any = [
+    {"apiGroups": [""], "resources": ["namespaces", "nodes", "persistentvolumes"], "verbs": READ},
+    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READ},
+    {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"], "verbs": READ},
+    {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": READ},
 ]
-READ = ["get", "list", "watch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,38 +79,39 @@ class Credential(pulumi.ComponentResource):
         )
         self.kubeconfig = pulumi.Output.secret(
             pulumi.Output.all(
-                cluster=args.cluster,
                 server=args.endpoint,
-                name=args.api_name,
                 authority=pulumi.Output.from_input(args.admin_kubeconfig).apply(certificate_authority),
                 token=token.data.apply(_token_of),
-                user=ACCOUNT,
-                namespace=NAMESPACE,
-            ).apply(lambda parts: token_kubeconfig(**parts))
+            ).apply(lambda parts: self._text(args, **parts))
         )
         self.register_outputs({"kubeconfig": self.kubeconfig})
 
+    @staticmethod
+    def _text(args: CredentialArgs, *, server: str, authority: str, token: str) -> str:
+        api = Api(cluster=args.cluster, server=server, name=args.api_name, authority=authority)
+        return token_kubeconfig(api, token=token, user=ACCOUNT, namespace=NAMESPACE)
+
     def _rights(self, name: str, account: core.v1.ServiceAccount) -> None:
         child = pulumi.ResourceOptions(parent=self, depends_on=[account])
-        subjects = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}]
+        subjects: Any = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}]
         role = rbac.v1.ClusterRole(
             f"{name}-shared",
             metadata={"name": SHARED},
-            rules=[{**rule, "verbs": READ} for rule in SHARED_RULES],  # type: ignore[misc]  # plain data of the API
+            rules=SHARED_RULES,
             opts=child,
         )
         rbac.v1.ClusterRoleBinding(
             f"{name}-shared-binding",
             metadata={"name": SHARED},
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": SHARED},
-            subjects=subjects,  # type: ignore[arg-type]  # plain data of the API
+            subjects=subjects,
             opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(depends_on=[role]), child),
         )
         rbac.v1.RoleBinding(
             f"{name}-binding",
             metadata={"name": ACCOUNT, "namespace": NAMESPACE},
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
-            subjects=subjects,  # type: ignore[arg-type]  # plain data of the API
+            subjects=subjects,
             opts=child,
         )
 

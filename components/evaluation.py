@@ -1,4 +1,4 @@
-"""Closure keys of all hosts: by one evaluation where Nix is at hand, by content where it is not. Building is hostops' matter."""
+"""Closure keys of all hosts: by one evaluation where Nix is at hand, else by content. Building is hostops' matter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ NO_NIX = (
 
 def evaluate(stack: str, nix: Path) -> dict[str, str]:
     """Derivation paths of all hosts of a stack, by one evaluation; raises FleetError with what Nix said last."""
-    command = ["nix", "--extra-experimental-features", "nix-command flakes", "eval", "--json", f"{nix}#hostDrvs.{stack}"]
+    command = [
+        "nix",
+        "--extra-experimental-features",
+        "nix-command flakes",
+        "eval",
+        "--json",
+        f"{nix}#hostDrvs.{stack}",
+    ]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:

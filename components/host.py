@@ -11,12 +11,15 @@ from pulumi_command import local
 from components.commands import hostops
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.clouds.registry import Machine
 
 INERT = ":"
 """Shell text that does nothing."""
 
-MINUTE = 60
+MARGIN_SECONDS = 300
+"""The command ends by itself and says why; the engine's limit is for one that hangs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +41,23 @@ class HostArgs:
     deploy_secret: pulumi.Input[str] = field(repr=False)
     """Standard input of a switch: the key to log in with as JSON, a secret."""
 
-    peers: pulumi.Input[str] | None
-    """Peers of the mesh as JSON; None: no mesh."""
+    peers: pulumi.Input[str]
+    """Hosts that it has to know when it is installed, as JSON: the servers, or all of a mesh."""
+
+    quorum: pulumi.Input[str] | None
+    """Servers that are asked before this one is touched, as JSON; None: it is none."""
 
     reinstall: str
     """One-shot token that formats the disk and installs again; empty: none."""
 
-    install_timeout_seconds: int
+    install_seconds: int
     """Limit of the installation."""
 
-    switch_timeout_seconds: int
-    """Limit of a switch, readiness of the node included."""
+    ready_seconds: int
+    """Limit of the wait for the node to be Ready."""
+
+    switch_seconds: int
+    """Limit of a switch, building, copying and going back included."""
 
     after: tuple[pulumi.Resource, ...]
     """What has to be done before this host is touched."""
@@ -77,7 +86,6 @@ class Host(pulumi.ComponentResource):
         self.register_outputs({"closure": self.closure, "installation": self.installation})
 
     def _install(self, name: str, args: HostArgs) -> local.Command:
-        peers = {} if args.peers is None else {"NIXFLEET_PEERS": args.peers}
         return local.Command(
             f"{name}-install",
             create=hostops("install", args.stack, name),
@@ -88,7 +96,9 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_ADDRESS": args.machine.address,
                 "NIXFLEET_MACHINE_ID": args.machine.identity,
                 "NIXFLEET_REINSTALL": args.reinstall,
-                **peers,
+                "NIXFLEET_PEERS": args.peers,
+                "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
+                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
             },
             stdin=args.install_secret,
             add_previous_output_in_env=False,
@@ -100,22 +110,25 @@ class Host(pulumi.ComponentResource):
                 ignore_changes=["create", "update", "environment", "stdin", "dir", "interpreter", "logging"],
                 # Streams of a failed installation may name what it was doing.
                 additional_secret_outputs=["stdout", "stderr"],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.install_timeout_seconds}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.install_seconds + MARGIN_SECONDS}s"),
             ),
         )
 
     def _system(self, name: str, args: HostArgs, install: local.Command) -> local.Command:
         switch = hostops("switch", args.stack, name)
-        timeout = f"{args.switch_timeout_seconds}s"
+        timeout = f"{args.switch_seconds + MARGIN_SECONDS}s"
+        quorum = {} if args.quorum is None else {"NIXFLEET_PEERS": args.quorum}
         return local.Command(
             f"{name}-system",
             create=switch,
             update=switch,
-            # A changed closure is an update of this resource, never a replacement; so is a host that was installed anew.
+            # A changed closure, or a new installation, is an update of this resource and never a replacement.
             environment={
                 "NIXFLEET_ADDRESS": args.machine.address,
                 "NIXFLEET_CLOSURE": args.closure,
                 "NIXFLEET_INSTALLATION": install.id,
+                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
+                **quorum,
             },
             stdin=args.deploy_secret,
             add_previous_output_in_env=False,
@@ -128,5 +141,5 @@ class Host(pulumi.ComponentResource):
         )
 
 
-def _closure_of(environment: dict[str, str] | None) -> str:
+def _closure_of(environment: Mapping[str, str] | None) -> str:
     return (environment or {})["NIXFLEET_CLOSURE"]

@@ -5,30 +5,33 @@ Everything that can be refused is refused here, before the first resource is reg
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pulumi
 from pydantic import ValidationError
 
 from components.clouds import load_clouds
 from components.evaluation import closures
-from fleet.contract import Contract, contract, render
+from fleet.contract import contract, render
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
 from fleet.identities import Identities
 from fleet.keys import ClusterKeys, HostKeys, deploy_public, host_identity
-from fleet.network import Profile
-from fleet.settings import Fleet
+from fleet.profiles import load_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fleet.contract import Contract
+    from fleet.network import Profile
+    from fleet.settings import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
-
-PROFILES = ROOT / "nix/network/profiles"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +61,6 @@ def quarter(now: datetime) -> str:
     return f"{now.year}-q{(now.month + 2) // 3}"
 
 
-def read_profiles(folder: Path) -> dict[str, Profile]:
-    """The network profiles in a folder, by name."""
-    documents = sorted(folder.glob("*.json"))
-    return {path.stem: read(Profile, json.loads(path.read_text()), path.name) for path in documents}
-
-
 def contracts_folder() -> Path:
     """Where the contracts are: NIXFLEET_CONTRACTS, else `nix/fleet`."""
     return ROOT / os.environ.get("NIXFLEET_CONTRACTS", "nix/fleet")
@@ -77,7 +74,8 @@ def refuse_stale_contract(wanted: Contract, folder: Path) -> None:
         return
     state = "absent" if found is None else "stale"
     law = "the contract says what the stack file says"
-    fault = Fault(path=path.name, value=state, law=law, cure=f"run `make contract STACK={wanted.stack}` and commit it")
+    cure = f"run `make contract STACK={wanted.stack}` and commit it"
+    fault = Fault(path=path.name, value=state, law=law, cure=cure)
     raise FleetError(f"the contract of stack {wanted.stack}", (fault,))
 
 
@@ -92,7 +90,12 @@ def _config(stack: str, config: pulumi.Config, key: str) -> object:
     return document
 
 
-def _private(text: str, model: type[HostKeys] | type[ClusterKeys]) -> HostKeys | ClusterKeys | None:
+K = TypeVar("K", HostKeys, ClusterKeys)
+
+
+def _private(text: str | None, model: type[K]) -> K | None:
+    if text is None:
+        return None
     try:
         return model.model_validate_json(text)
     except ValidationError:
@@ -118,27 +121,25 @@ def _key_faults(
 def private_halves(
     stack: str, config: pulumi.Config, fleet: Fleet, identities: Identities
 ) -> tuple[dict[str, HostKeys], ClusterKeys]:
-    """Private halves from the stack's secrets; raises FleetError when one is missing or belongs to another public half."""
-    texts = {name: config.get(f"keys-{name}") for name in sorted(fleet.hosts)}
-    hosts = {name: _private(text, HostKeys) if text else None for name, text in texts.items()}
-    text = config.get("clusterKeys")
-    cluster = _private(text, ClusterKeys) if text else None
-    law, cure = "each public half in the stack file has its private half beside it, as a secret", f"run `make keys STACK={stack}`"
+    """Private halves from the stack's secrets; raises FleetError when one is missing or is of another public half."""
+    hosts = {name: _private(config.get(f"keys-{name}"), HostKeys) for name in sorted(fleet.hosts)}
+    cluster = _private(config.get("clusterKeys"), ClusterKeys)
+    law = "each public half in the stack file has its private half beside it, as a secret"
     faults = tuple(
-        Fault(path=f"nixfleet:{path}", value=value, law=law, cure=cure)
-        for path, value in _key_faults(identities, hosts, cluster)  # type: ignore[arg-type]  # each by its own model
+        Fault(path=f"nixfleet:{path}", value=value, law=law, cure=f"run `make keys STACK={stack}`")
+        for path, value in _key_faults(identities, hosts, cluster)
     )
-    if faults:
+    if faults or cluster is None:
         raise FleetError(f"Pulumi.{stack}.yaml", faults)
-    return hosts, cluster  # type: ignore[return-value]  # without a fault none is None
+    return {name: keys for name, keys in hosts.items() if keys}, cluster
 
 
 def _load(stack: str, config: pulumi.Config) -> Inputs:
     source = f"Pulumi.{stack}.yaml"
-    fleet = read_fleet(_config(stack, config, "fleet"), source)
+    profiles = load_profiles(ROOT)
+    fleet = read_fleet(_config(stack, config, "fleet"), source, profiles)
     identities = read(Identities, _config(stack, config, "identities"), source)
     keys, cluster_keys = private_halves(stack, config, fleet, identities)
-    profiles = read_profiles(PROFILES)
     wanted = contract(stack, fleet, identities, profiles)
     refuse_stale_contract(wanted, contracts_folder())
     return Inputs(

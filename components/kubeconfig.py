@@ -9,6 +9,7 @@ import pulumi
 from pulumi_command import local
 
 from components.commands import hostops
+from fleet.kubeconfig import at_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +22,14 @@ class KubeconfigArgs:
     stack: str
     """Stack whose contract describes the cluster."""
 
-    host: str
-    """Server that is asked."""
-
-    address: pulumi.Input[str]
-    """Where that server's SSH answers."""
+    peers: pulumi.Input[str]
+    """Where the servers answer, as JSON."""
 
     endpoint: pulumi.Input[str]
     """URL of the API by address, so that the first run needs no DNS entry."""
+
+    api_name: str
+    """DNS name of the API, which its certificate carries."""
 
     installations: Sequence[pulumi.Input[str]]
     """Installations of the servers, sorted by name: new ones may mean new certificates."""
@@ -52,15 +53,14 @@ class Kubeconfig(pulumi.ComponentResource):
     def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Fetch the kubeconfig from a server."""
         super().__init__("nixfleet:index:Kubeconfig", name, None, opts)
-        fetch = hostops("kubeconfig", args.stack, args.host)
+        fetch = hostops("kubeconfig", args.stack)
         command = local.Command(
             f"{name}-kubeconfig",
             create=fetch,
             update=fetch,
             environment={
-                "NIXFLEET_ADDRESS": args.address,
-                "NIXFLEET_ENDPOINT": args.endpoint,
                 "NIXFLEET_INSTALLATIONS": pulumi.Output.json_dumps(args.installations),
+                "NIXFLEET_PEERS": args.peers,
                 "NIXFLEET_RENEWAL": args.renewal,
             },
             stdin=args.deploy_secret,
@@ -74,5 +74,9 @@ class Kubeconfig(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="10m", update="10m"),
             ),
         )
-        self.text = pulumi.Output.secret(command.stdout)
+        self.text = pulumi.Output.secret(
+            pulumi.Output.all(text=command.stdout, server=args.endpoint, name=args.api_name).apply(
+                lambda parts: at_address(**parts)
+            )
+        )
         self.register_outputs({"text": self.text})

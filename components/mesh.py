@@ -1,4 +1,4 @@
-"""The WireGuard mesh's list of peers, brought to every installed host. No closure holds it, so a new host changes no other's."""
+"""The WireGuard mesh's peers, brought to every installed host. No closure holds them: a new host changes no other's."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class MeshArgs:
     deploy_secret: pulumi.Input[str] = field(repr=False)
     """The key to log in with as JSON, a secret."""
 
-    timeout_seconds: int
-    """Limit for all hosts together."""
+    after: tuple[pulumi.Resource, ...]
+    """The machines."""
 
 
 class Mesh(pulumi.ComponentResource):
@@ -36,7 +36,7 @@ class Mesh(pulumi.ComponentResource):
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Bring the peers to the hosts."""
         super().__init__("nixfleet:index:Mesh", name, None, opts)
-        push, timeout = hostops("mesh", args.stack), f"{args.timeout_seconds}s"
+        push = hostops("mesh", args.stack)
         self.command = local.Command(
             f"{name}-mesh",
             create=push,
@@ -46,7 +46,9 @@ class Mesh(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout)
+                parent=self,
+                depends_on=list(args.after),
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
             ),
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""What Kubernetes knows of the hosts beyond what they say of themselves: role, storage, the users' labels and taints."""
+"""What Kubernetes knows of hosts beyond what they say of themselves: role, storage, the users' labels and taints."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ AGENT_LABEL = "node-role.kubernetes.io/agent"
 """A kubelet may not give itself a role, so agents would show none; servers get theirs from k3s."""
 
 
+def node_metadata(name: str, host: Host) -> Any:  # noqa: ANN401 - JSON of the API
+    """The part of the node's metadata that is ours."""
+    # The node is the kubelet's object: without force its fields stay its own.
+    return {"name": name, "labels": node_labels(host), "annotations": {"pulumi.com/patchForce": "true"}}
+
+
 def node_labels(host: Host) -> dict[str, str]:
     """The host's labels as a node."""
     labels = dict(host.labels)
@@ -32,7 +38,7 @@ def node_labels(host: Host) -> dict[str, str]:
     return dict(sorted(labels.items()))
 
 
-def node_spec(host: Host) -> dict[str, Any] | None:
+def node_spec(host: Host) -> Any:  # noqa: ANN401 - JSON of the API
     """The part of the node's spec that is ours; None where it is all the cluster's."""
     if not host.taints:
         return None
@@ -62,13 +68,8 @@ class Nodes(pulumi.ComponentResource):
         self.patches = tuple(
             core.v1.NodePatch(
                 f"{name}-{label}",
-                metadata={
-                    "name": label,
-                    "labels": node_labels(host),
-                    # The node is the kubelet's object: without force its fields stay its own.
-                    "annotations": {"pulumi.com/patchForce": "true"},
-                },
-                spec=node_spec(host),  # type: ignore[arg-type]  # plain data in the shape of NodeSpecPatchArgsDict
+                metadata=node_metadata(label, host),
+                spec=node_spec(host),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[args.systems[label]]),
             )
             for label, host in args.hosts.items()

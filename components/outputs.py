@@ -11,16 +11,23 @@ from fleet.outputs import ClusterOutputs, HostOutputs, StackOutputs
 if TYPE_CHECKING:
     from components.inputs import Inputs
     from components.site import Site
+    from fleet.cluster import Kyverno, Longhorn, Multus
 
 
 def enabled_addons(inputs: Inputs) -> dict[str, str]:
     """Versions of the add-ons that are switched on."""
     addons = inputs.fleet.addons
-    versions = {"kyverno": addons.kyverno, "longhorn": addons.longhorn, "multus": addons.multus}
-    return {name: settings.version for name, settings in versions.items() if settings.enabled}
+    settings: dict[str, Kyverno | Longhorn | Multus] = {
+        "kyverno": addons.kyverno,
+        "longhorn": addons.longhorn,
+        "multus": addons.multus,
+    }
+    return {name: addon.version for name, addon in settings.items() if addon.enabled}
 
 
-def stack_outputs(inputs: Inputs, *, endpoint: str, addresses: dict[str, str], closures: dict[str, str]) -> StackOutputs:
+def stack_outputs(
+    inputs: Inputs, *, endpoint: str, addresses: dict[str, str], closures: dict[str, str]
+) -> StackOutputs:
     """The exported model from plain values."""
     cluster, identities = inputs.fleet.cluster, inputs.identities.hosts
     facts = inputs.contract.cluster.endpoint
@@ -54,8 +61,8 @@ def export(inputs: Inputs, site: Site) -> None:
 
     pulumi.export(
         "fleet",
-        pulumi.Output.all(
-            endpoint=site.endpoint_address, addresses=site.addresses, closures=site.closures
-        ).apply(document),
+        pulumi.Output.all(endpoint=site.endpoint_address, addresses=site.addresses, closures=site.closures).apply(
+            document
+        ),
     )
     pulumi.export("kubeconfig", site.kubeconfig)

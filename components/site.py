@@ -1,4 +1,4 @@
-"""The whole fleet from its documents: machines, hosts in formation, the cluster, its add-ons. Documents come from inputs.py."""
+"""The whole fleet from its documents: machines, hosts in formation, cluster, add-ons. inputs.py reads the documents."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from components.kubeconfig import Kubeconfig, KubeconfigArgs
 from components.mesh import Mesh, MeshArgs
 from components.nodes import Nodes, NodesArgs
 from fleet.formation import waves
+from fleet.model import Role
 from fleet.network import API_PORT, MeshNetwork, VirtualIpEndpoint
 from fleet.userdata import user_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from components.clouds.registry import Cloud, Machine
     from components.inputs import Inputs
+    from fleet.cluster import Rollout
 
 MINUTE = 60
 """Seconds."""
 
-SWITCH_MARGIN_SECONDS = 1800
-"""For building and copying a closure, beside what the rollout allows for readiness."""
-
-MESH_SECONDS_PER_HOST = 30
+BUILD_SECONDS = 1800
+"""For building and copying a closure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,49 +88,64 @@ def endpoint_address(inputs: Inputs, clouds: list[Cloud]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(made[0])
 
 
-def mesh_peers(inputs: Inputs, machines: Mapping[str, Machine]) -> pulumi.Output[str]:
-    """Peers of the mesh as JSON, by host name: what makes a host another peer, and nothing else."""
+def peers(inputs: Inputs, machines: Mapping[str, Machine], names: Iterable[str]) -> pulumi.Output[str]:
+    """Hosts as others know them, as JSON by name: what makes a host another peer, and nothing else."""
     hosts = inputs.contract.hosts
     return pulumi.Output.json_dumps(
         {
             name: {
                 "address": str(hosts[name].address),
-                "endpoint": machine.address,
+                "endpoint": machines[name].address,
                 "publicKey": hosts[name].wireguard_key,
             }
-            for name, machine in sorted(machines.items())
+            for name in sorted(names)
         },
         sort_keys=True,
     )
 
 
+def switch_seconds(rollout: Rollout) -> int:
+    """How long a switch may take: building, the wait for readiness, and the watchdog's way back."""
+    return BUILD_SECONDS + rollout.ready_timeout_seconds + rollout.watchdog_minutes * MINUTE
+
+
+def make_mesh(
+    inputs: Inputs, known: pulumi.Output[str], machines: Mapping[str, Machine], opts: pulumi.ResourceOptions
+) -> tuple[pulumi.Resource, ...]:
+    """The mesh, where the cluster network is one: every host knows a new one before that begins."""
+    if not isinstance(inputs.fleet.network, MeshNetwork):
+        return ()
+    args = MeshArgs(
+        stack=inputs.stack,
+        peers=known,
+        deploy_secret=deploy_secret(inputs.cluster_keys),
+        after=tuple(resource for machine in machines.values() for resource in machine.ready),
+    )
+    return (Mesh("fleet", args, opts).command,)
+
+
 def make_hosts(inputs: Inputs, machines: Mapping[str, Machine], opts: pulumi.ResourceOptions) -> dict[str, Host]:
     """All hosts, wave by wave: each waits for the wave before, and for the mesh where there is one."""
-    fleet, cluster_keys = inputs.fleet, inputs.cluster_keys
-    login = deploy_secret(cluster_keys)
-    peers: pulumi.Output[str] | None = None
-    before: tuple[pulumi.Resource, ...] = ()
-    if isinstance(fleet.network, MeshNetwork):
-        peers = mesh_peers(inputs, machines)
-        limit = MESH_SECONDS_PER_HOST * len(machines) + MESH_SECONDS_PER_HOST
-        mesh = Mesh("fleet", MeshArgs(stack=inputs.stack, peers=peers, deploy_secret=login, timeout_seconds=limit), opts)
-        before = (mesh.command,)
-    switch_limit = (
-        fleet.rollout.ready_timeout_seconds + fleet.rollout.watchdog_minutes * MINUTE + SWITCH_MARGIN_SECONDS
-    )
+    fleet = inputs.fleet
+    servers = peers(inputs, machines, fleet.formation)
+    known = peers(inputs, machines, machines) if isinstance(fleet.network, MeshNetwork) else servers
+    before = make_mesh(inputs, known, machines, opts)
     hosts: dict[str, Host] = {}
     for wave in waves(fleet):
         for name in wave:
+            role = fleet.hosts[name].role
             args = HostArgs(
                 stack=inputs.stack,
                 machine=machines[name],
                 closure=inputs.closures[name],
-                install_secret=install_secret(cluster_keys, inputs.keys[name], fleet.hosts[name].role),
-                deploy_secret=login,
-                peers=peers,
+                install_secret=install_secret(inputs.cluster_keys, inputs.keys[name], role),
+                deploy_secret=deploy_secret(inputs.cluster_keys),
+                peers=known,
+                quorum=servers if role is Role.SERVER else None,
                 reinstall=fleet.hosts[name].reinstall or "",
-                install_timeout_seconds=fleet.rollout.install_timeout_seconds,
-                switch_timeout_seconds=switch_limit,
+                install_seconds=fleet.rollout.install_timeout_seconds,
+                ready_seconds=fleet.rollout.ready_timeout_seconds,
+                switch_seconds=switch_seconds(fleet.rollout),
                 after=before,
             )
             hosts[name] = Host(name, args, opts)
@@ -145,13 +160,13 @@ def admin_kubeconfig(
     endpoint: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """The administrator's kubeconfig, fetched from the seed."""
+    """The administrator's kubeconfig, fetched from the first server that answers."""
     servers = inputs.fleet.formation
     args = KubeconfigArgs(
         stack=inputs.stack,
-        host=inputs.fleet.cluster.seed,
-        address=machines[inputs.fleet.cluster.seed].address,
+        peers=peers(inputs, machines, servers),
         endpoint=endpoint,
+        api_name=inputs.contract.cluster.endpoint.name,
         installations=[hosts[name].installation for name in sorted(servers)],
         renewal=inputs.renewal,
         deploy_secret=deploy_secret(inputs.cluster_keys),

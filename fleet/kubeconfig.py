@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from fleet.faults import Fault, FleetError
+
+MALFORMED = Fault(
+    path="clusters.0.cluster",
+    value="absent",
+    law="a kubeconfig holds its cluster's certificate authority",
+    cure="look at what `k3s kubectl config view --raw` prints on the seed",
+)
 
 
 def certificate_authority(kubeconfig: str) -> str:
@@ -19,38 +27,50 @@ def certificate_authority(kubeconfig: str) -> str:
         raise FleetError("kubeconfig", (MALFORMED,)) from None
 
 
-MALFORMED = Fault(
-    path="clusters.0.cluster",
-    value="absent",
-    law="a kubeconfig holds its cluster's certificate authority",
-    cure="look at what `k3s kubectl config view --raw` prints on the seed",
-)
+def at_address(text: str, *, server: str, name: str) -> str:
+    """The kubeconfig with the API by address, and its certificate still held to the name: no DNS entry is needed."""
+    try:
+        document: Any = yaml.safe_load(text)
+        document["clusters"][0]["cluster"] |= {"server": server, "tls-server-name": name}
+        return yaml.safe_dump(document, sort_keys=True)
+    except (yaml.YAMLError, LookupError, TypeError):
+        raise FleetError("kubeconfig", (MALFORMED,)) from None
 
 
-def token_kubeconfig(*, cluster: str, server: str, name: str, authority: str, token: str, user: str, namespace: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """Where a cluster's API answers, and how it is known."""
+
+    cluster: str
+    """Name of the cluster."""
+
+    server: str
+    """URL, by address."""
+
+    name: str
+    """DNS name, which its certificate carries."""
+
+    authority: str
+    """Certificate authority, base64."""
+
+
+def token_kubeconfig(api: Api, *, token: str, user: str, namespace: str) -> str:
     """A kubeconfig that logs in by token.
 
     Args:
-        cluster: name of the cluster.
-        server: URL of the API, by address.
-        name: DNS name of the API, which its certificate carries.
-        authority: certificate authority, base64.
+        api: the cluster's API.
         token: the secret.
         user: name of the account.
         namespace: where commands go that name no namespace.
     """
+    cluster = {"server": api.server, "tls-server-name": api.name, "certificate-authority-data": api.authority}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": cluster,
-                "cluster": {"server": server, "tls-server-name": name, "certificate-authority-data": authority},
-            }
-        ],
+        "clusters": [{"name": api.cluster, "cluster": cluster}],
         "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": user, "namespace": namespace}}],
-        "current-context": cluster,
+        "contexts": [{"name": api.cluster, "context": {"cluster": api.cluster, "user": user, "namespace": namespace}}],
+        "current-context": api.cluster,
     }
     # JSON is YAML, and its one spelling of a document keeps the text the same everywhere.
     return json.dumps(document, indent=2, sort_keys=True) + "\n"

@@ -1,4 +1,4 @@
-"""One Helm chart in a namespace of its own, as a real release: its hooks have to run. Values are fleet/addons' matter."""
+"""A Helm chart in a namespace of its own, as a real release: its hooks have to run. Values are fleet/addons' matter."""
 
 from __future__ import annotations
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_kubernetes import apps, core, rbac
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fleet.addons.values import Values
 
 
@@ -22,7 +20,7 @@ class DaemonArgs:
     """Name of its account and of its rights."""
 
     namespace: str
-    rules: Sequence[Values]
+    rules: list[Any]
     """What its account may do in the whole cluster."""
 
     config_map: Values
@@ -51,7 +49,7 @@ class Daemon(pulumi.ComponentResource):
         role = rbac.v1.ClusterRole(
             f"{name}-role",
             metadata={"name": args.account},
-            rules=list(args.rules),  # type: ignore[arg-type]  # plain data of the API
+            rules=args.rules,
             opts=child,
         )
         binding = rbac.v1.ClusterRoleBinding(

@@ -32,9 +32,7 @@ class Multus(pulumi.ComponentResource):
         """Define attachments and run the daemon."""
         super().__init__("nixfleet:index:Multus", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        attachments = apiextensions.v1.CustomResourceDefinition(
-            f"{name}-attachments", **multus.ATTACHMENTS, opts=child
-        )
+        attachments = apiextensions.v1.CustomResourceDefinition(f"{name}-attachments", **multus.ATTACHMENTS, opts=child)
         daemon = Daemon(
             f"{name}-thick",
             DaemonArgs(

@@ -41,7 +41,8 @@ class SmokeTest(pulumi.ComponentResource):
             **args.storage_class,
             opts=pulumi.ResourceOptions.merge(
                 # Parameters of a class cannot change, and its name is taken until the old one is gone.
-                pulumi.ResourceOptions(depends_on=list(args.after), delete_before_replace=True), child
+                pulumi.ResourceOptions(depends_on=list(args.after), delete_before_replace=True),
+                child,
             ),
         )
         claim = core.v1.PersistentVolumeClaim(
@@ -49,7 +50,8 @@ class SmokeTest(pulumi.ComponentResource):
             **smoke_test.claim(),
             opts=pulumi.ResourceOptions.merge(
                 # A claim on a class that is not there yet would wait for ever.
-                pulumi.ResourceOptions(depends_on=[namespace, tested]), child
+                pulumi.ResourceOptions(depends_on=[namespace, tested]),
+                child,
             ),
         )
         batch.v1.Job(
@@ -57,7 +59,8 @@ class SmokeTest(pulumi.ComponentResource):
             **smoke_test.job(args.version),
             opts=pulumi.ResourceOptions.merge(
                 # A job cannot change: another version is another job under the same name.
-                pulumi.ResourceOptions(depends_on=[claim], delete_before_replace=True), child
+                pulumi.ResourceOptions(depends_on=[claim], delete_before_replace=True),
+                child,
             ),
         )
         self.register_outputs({})

@@ -58,9 +58,7 @@ class StorageNetwork(pulumi.ComponentResource):
             kind="NetworkAttachmentDefinition",
             **args.attachment,
             # It comes after Multus, which brings the definition; without it no pod would get an address.
-            opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions(depends_on=[daemon.running]), child
-            ),
+            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(depends_on=[daemon.running]), child),
         )
         self.ready = (attachment,)
         self.register_outputs({})

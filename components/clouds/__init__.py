@@ -1,6 +1,6 @@
 """Clouds: each turns hosts of its kinds into machines. A further cloud is one further module here: it registers itself.
 
-This package finds its modules by looking, so that nothing else has to be edited; what a module must do is in registry.py.
+This package finds its modules by looking, so that nothing else has to be edited; registry.py says what a module does.
 """
 
 import importlib

@@ -1,16 +1,17 @@
-"""What a cloud is to the rest of the program, and which cloud makes hosts of which kind. Each cloud has its own module."""
+"""What a cloud is to the rest of the program, and which one makes hosts of which kind. Each has a module of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pulumi
+if TYPE_CHECKING:
+    import pulumi
 
-from fleet.hosts import Host
-from fleet.identities import Identities
-from fleet.settings import Fleet
+    from fleet.hosts import Host
+    from fleet.identities import Identities
+    from fleet.settings import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fleet.addons.values import Values
 
 
-def definition(
+def definition(  # noqa: PLR0913 - a definition has that many parts
     group: str,
     kind: str,
     plural: str,
@@ -20,7 +20,7 @@ def definition(
     short_names: Sequence[str] = (),
 ) -> Values:
     """A namespaced definition with one version and the schema of its `spec`."""
-    names: Values = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    names: Values = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": plural.removesuffix("s")}
     if short_names:
         names["shortNames"] = list(short_names)
     schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}

@@ -1,6 +1,6 @@
 """Values of Kyverno's charts, and the optional policy that shows Longhorn the way to NixOS' binaries.
 
-The policies are those of the Pod Security Standard "baseline" as Kyverno's own chart has them: kept up by the people who
+The policies are those of the Pod Security Standard "baseline" as Kyverno's own chart has them: kept up by those who
 know the engine, released together with it. They report and refuse nothing; refusing is for the owner of the workloads.
 """
 
@@ -21,18 +21,16 @@ POLICIES_CHART = "kyverno-policies"
 REPOSITORY = "https://kyverno.github.io/kyverno/"
 NAMESPACE = "kyverno"
 
-PATH = ":".join(
-    (
-        "/usr/local/sbin",
-        "/usr/local/bin",
-        "/usr/sbin",
-        "/usr/bin",
-        "/sbin",
-        "/bin",
-        "/run/wrappers/bin",
-        "/nix/var/nix/profiles/default/bin",
-        "/run/current-system/sw/bin",
-    )
+FOLDERS = (
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/run/wrappers/bin",
+    "/nix/var/nix/profiles/default/bin",
+    "/run/current-system/sw/bin",
 )
 """Where a container looks for programs: the image's own first, then where NixOS keeps the host's."""
 
@@ -73,17 +71,23 @@ def _path_rule(kind: str) -> Values:
         "name": f"path-of-{kind.lower()}",
         "match": {"any": [{"resources": {"kinds": ["Pod"], "namespaces": [LONGHORN_NAMESPACE]}}]},
         "preconditions": {
-            "all": [{"key": f"{{{{ length(request.object.spec.{kind} || `[]`) }}}}", "operator": "GreaterThan", "value": 0}]
+            "all": [
+                {"key": f"{{{{ length(request.object.spec.{kind} || `[]`) }}}}", "operator": "GreaterThan", "value": 0}
+            ]
         },
-        "mutate": {"patchStrategicMerge": {"spec": {kind: [{"(name)": "*", "env": [{"name": "PATH", "value": PATH}]}]}}},
+        "mutate": {
+            "patchStrategicMerge": {
+                "spec": {kind: [{"(name)": "*", "env": [{"name": "PATH", "value": ":".join(FOLDERS)}]}]}
+            }
+        },
     }
 
 
 def path_policy() -> Values:
     """The cluster policy that gives Longhorn's pods the host's binaries.
 
-    Of the kind that Kyverno still serves but has deprecated: its successor patches by expressions that only a cluster can
-    evaluate, and this patch is evaluated by a test.
+    Of the kind that Kyverno still serves but has deprecated: its successor patches by expressions that only a cluster
+    can evaluate, and this patch is evaluated by a test.
     """
     return {
         "metadata": {"name": "longhorn-nixos-path"},

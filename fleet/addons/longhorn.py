@@ -1,4 +1,4 @@
-"""Values of Longhorn's chart. What Longhorn needs on the hosts is nix/'s matter, so it needs no policy to run on NixOS."""
+"""Values of Longhorn's chart. What it needs on the hosts is nix/'s matter, so it needs no policy to run on NixOS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replicas(fleet: Fleet) -> int:
 
 
 def drain_policy(copies: int) -> str:
-    """What a drain waits for: a last copy is moved first, but a single copy has nowhere to go and would block for ever."""
+    """What a drain waits for: a last copy is moved first; a single one has nowhere to go and would block for ever."""
     return "block-for-eviction-if-contains-last-replica" if copies > 1 else "allow-if-replica-is-stopped"
 
 

@@ -1,7 +1,7 @@
 """The attachment over which Longhorn's replicas talk, from the network profile, and who gives addresses on it.
 
-Longhorn takes one attachment for all nodes, so addresses have to be given by something that knows all nodes: whereabouts,
-which keeps them in the cluster. host-local knows its own node only and would give the same address twice, unless every
+Longhorn takes one attachment for all nodes, so addresses have to come from something that knows all nodes: whereabouts,
+which keeps them in the cluster. host-local knows its own node only and would give the same address twice, unless each
 node had an attachment of its own.
 """
 
@@ -128,7 +128,7 @@ def storage_lans(fleet: Fleet, profiles: Mapping[str, Profile]) -> dict[str, tup
 
 
 def attachment(fleet: Fleet, profiles: Mapping[str, Profile]) -> Values | None:
-    """The attachment; None where there is no storage network or it is switched off. Raises FleetError where hosts disagree."""
+    """The attachment; None where there is, or is wanted, no storage network. Raises FleetError where hosts disagree."""
     addons, lans = fleet.addons, storage_lans(fleet, profiles)
     if not (lans and addons.multus.enabled and addons.multus.storage_attachment and addons.longhorn.enabled):
         return None
@@ -144,7 +144,10 @@ def attachment(fleet: Fleet, profiles: Mapping[str, Profile]) -> Values | None:
 
 
 def _disagreement(fleet: Fleet, lans: Mapping[str, tuple[str, Lan]]) -> Fault:
-    said = (f"{name}: {lans[name][0]} on {lans[name][1].subnet}" if name in lans else f"{name}: none" for name in fleet.storage_hosts)
+    said = (
+        f"{name}: {lans[name][0]} on {lans[name][1].subnet}" if name in lans else f"{name}: none"
+        for name in fleet.storage_hosts
+    )
     return Fault(
         path="addons.multus.storageAttachment",
         value=", ".join(said),

@@ -10,7 +10,9 @@ Values = dict[str, Any]
 
 def merged(ours: Values, users: Values) -> Values:
     """The user's values over ours, key by key; lists and plain values are taken whole."""
-    both = {key: merged(ours[key], users[key]) for key in ours.keys() & users.keys() if _are_maps(ours[key], users[key])}
+    both = {
+        key: merged(ours[key], users[key]) for key in ours.keys() & users.keys() if _are_maps(ours[key], users[key])
+    }
     return {**ours, **users, **both}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
 import pulumi
@@ -19,6 +18,7 @@ from fleet.placement import placement_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from ipaddress import IPv4Address
 
     from fleet.hosts import HcloudHost
 

@@ -1,4 +1,4 @@
-"""Who may reach Hetzner servers from outside. Private networks do not pass this firewall: the hosts' own nftables does that."""
+"""Who may reach Hetzner servers from outside. Private networks do not pass it: the hosts' own nftables sees to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load balancer that the Kubernetes API answers at. It is open to the world: Hetzner cannot limit who reaches one."""
+"""The load balancer that the Kubernetes API answers at. It is open to all: Hetzner cannot limit who reaches one."""
 
 from __future__ import annotations
 

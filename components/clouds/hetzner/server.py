@@ -1,4 +1,4 @@
-"""One Hetzner server with its private address and its volume. Installing a system on it is components/host.py's matter."""
+"""One Hetzner server, its private address and its volume. Installing a system on it is components/host.py's matter."""
 
 from __future__ import annotations
 

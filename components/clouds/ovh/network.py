@@ -54,9 +54,7 @@ class OvhNetwork(pulumi.ComponentResource):
             vlan_id=args.network.vlan_id,
             opts=child,
         )
-        self.regions = {
-            region: self._regional(name, args, network, region) for region in sorted(args.network.regions)
-        }
+        self.regions = {region: self._regional(name, args, network, region) for region in sorted(args.network.regions)}
         self.register_outputs({"regions": sorted(self.regions)})
 
     def _regional(
