@@ -111,7 +111,9 @@ class Double(sdk.Provider):
 
     async def invoke(self, request: sdk.InvokeRequest) -> sdk.InvokeResponse:
         """Refuse: no look-up is simulated, so that a program that starts to need one is noticed."""
-        raise Refused(f"{request.tok}: the simulated {self.package} plugin answers no look-ups; give the value in the stack file")
+        raise Refused(
+            f"{request.tok}: the simulated {self.package} plugin answers no look-ups; give the value in the stack file"
+        )
 
 
 def _resource(

@@ -95,7 +95,9 @@ class Cloud:
             raise Refused(self.unusable)
         fault = self.world.fault(self.name, f"{call} {name}")
         if fault == "fail":
-            raise Refused(f"{call} {name}: the cloud has no resources for this now, try again later (resource_unavailable)")
+            raise Refused(
+                f"{call} {name}: the cloud has no resources for this now, try again later (resource_unavailable)"
+            )
         if fault == "hang":
             await asyncio.Event().wait()
         return fault == "disconnect"

@@ -32,7 +32,9 @@ class Kind(abc.ABC):
     """What a resource type does; properties go in and out as plain Python, secrets wrapped."""
 
     @abc.abstractmethod
-    def check(self, resource: Resource, olds: Properties, news: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
+    def check(
+        self, resource: Resource, olds: Properties, news: Properties, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:
         """Check and complete inputs."""
 
     @abc.abstractmethod
@@ -74,7 +76,9 @@ class TableKind(Kind):
 
     table: Table
 
-    def check(self, resource: Resource, olds: Properties, news: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
+    def check(
+        self, resource: Resource, olds: Properties, news: Properties, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:
         """Check by the table; where the program gives no name, the one it had is kept."""
         checked, failures = check(self.table, resource.name, news, seed)
         if "name" in checked.get("__defaults", []) and "name" in olds:
@@ -112,7 +116,9 @@ class TableKind(Kind):
         return {key: item for key, item in state.items() if key not in gone} | self.stored(news)
 
     def _replaces(self, path: str, kind: PropertyDiffKind) -> bool:  # noqa: ARG002 - part of the interface
-        return top(path) in self.table.replaces or any(path.startswith(prefix) for prefix in self.table.replaces if "." in prefix)
+        return top(path) in self.table.replaces or any(
+            path.startswith(prefix) for prefix in self.table.replaces if "." in prefix
+        )
 
     def _hashed(self, item: Value) -> Value:
         if isinstance(item, Secret):

@@ -79,7 +79,18 @@ class Servicer(ProviderServicer):
     """The SDK's servicer with plain errors."""
 
 
-for _name in ("CheckConfig", "DiffConfig", "Configure", "Check", "Diff", "Create", "Read", "Update", "Delete", "Invoke"):
+for _name in (
+    "CheckConfig",
+    "DiffConfig",
+    "Configure",
+    "Check",
+    "Diff",
+    "Create",
+    "Read",
+    "Update",
+    "Delete",
+    "Invoke",
+):
     setattr(Servicer, _name, _plain_errors(getattr(ProviderServicer, _name)))
 
 
@@ -114,5 +125,3 @@ async def _serve(provider: Provider, version: str, engine: str) -> None:
 def serve(provider: Provider, version: str, engine: str) -> None:
     """Serve until the engine ends the process; the port is the only line on stdout, as engines expect."""
     asyncio.run(_serve(provider, version, engine))
-
-

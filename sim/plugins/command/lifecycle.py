@@ -60,7 +60,9 @@ class CommandKind(Kind):
     async def run(self, resource: Resource, command: str, inputs: Properties, environment: dict[str, str]) -> Finished:
         """Run one command to its end; inputs are revealed."""
 
-    def check(self, resource: Resource, olds: Properties, news: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:  # noqa: ARG002
+    def check(
+        self, resource: Resource, olds: Properties, news: Properties, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:  # noqa: ARG002
         """Check names and `logging`, as every field is optional here."""
         failures = [(key, f"Unrecognized field '{key}'") for key in news if key not in self.names]
         logging = reveal(news.get("logging"))
@@ -159,5 +161,3 @@ def _replaces(path: str, _kind: PropertyDiffKind) -> bool:
 
 def _outputs(state: Properties) -> dict[str, Value]:
     return {"stdout": state.get("stdout", ""), "stderr": state.get("stderr", "")}
-
-

@@ -82,7 +82,9 @@ class LocalCommand(CommandKind):
                 await self.show(resource, line.decode(errors="replace"))
         return b"".join(lines)
 
-    async def _started(self, command: str, inputs: Properties, environment: dict[str, str]) -> asyncio.subprocess.Process:
+    async def _started(
+        self, command: str, inputs: Properties, environment: dict[str, str]
+    ) -> asyncio.subprocess.Process:
         interpreter = inputs.get("interpreter") or ["/bin/sh", "-c"]
         try:
             return await asyncio.create_subprocess_exec(

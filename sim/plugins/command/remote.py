@@ -45,7 +45,9 @@ class RemoteCommand(CommandKind):
     )
     whole = frozenset({"connection"})
 
-    def check(self, resource: Resource, olds: Properties, news: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
+    def check(
+        self, resource: Resource, olds: Properties, news: Properties, seed: bytes
+    ) -> tuple[Properties, list[Failure]]:
         """Check the connection too, and fill in its defaults."""
         checked, failures = super().check(resource, olds, news, seed)
         connection = reveal(news.get("connection"))
@@ -64,7 +66,9 @@ class RemoteCommand(CommandKind):
     async def run(self, resource: Resource, command: str, inputs: Properties, environment: dict[str, str]) -> Finished:
         """Dial, run, and read to the end."""
         if environment:
-            await self.log.info(resource.urn, "could not set the previous output in the environment: ssh: setenv failed")
+            await self.log.info(
+                resource.urn, "could not set the previous output in the environment: ssh: setenv failed"
+            )
         for name in inputs.get("environment") or {}:
             if not any(fnmatch.fnmatchcase(name, pattern) for pattern in ACCEPTED_ENVIRONMENT):
                 raise Refused(f'could not set environment variable "{name}": ssh: setenv failed')

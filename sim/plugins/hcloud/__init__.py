@@ -5,6 +5,7 @@ Left out, and refused as unknown: primary and floating addresses, reverse DNS, r
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ class Hcloud(Double):
     def configure_with(self, settings: Properties) -> None:
         """Demand a token and a Go duration."""
         values = reveal(settings)
-        if values.get("token") in (None, "", UNKNOWN):
+        if (values.get("token") or os.environ.get("HCLOUD_TOKEN")) in (None, "", UNKNOWN):
             raise Refused(NO_TOKEN)
         interval = values.get("pollInterval")
         if interval is not None and not DURATION.fullmatch(interval):

@@ -79,7 +79,9 @@ class LoadBalancerService(CloudKind):
         ident = f"{inputs['loadBalancerId']}__{listen}"
         if ident in account.objects(self.noun):
             raise refusal(f"listen port {listen} is already in use", "source_port_already_used")
-        _hold_number(account, self.noun, inputs, catalog()["loadBalancerTypes"][balancer["loadBalancerType"]]["maxServices"])
+        _hold_number(
+            account, self.noun, inputs, catalog()["loadBalancerTypes"][balancer["loadBalancerType"]]["maxServices"]
+        )
         return ident, {
             "healthCheck": {
                 "protocol": "tcp" if inputs["protocol"] == "tcp" else "http",
@@ -109,7 +111,9 @@ class LoadBalancerTarget(CloudKind):
         if ident in account.objects(self.noun):
             raise refusal(f"target {inputs[key]} is already defined", "target_already_defined")
         self._hold_private(account, balancer, inputs)
-        _hold_number(account, self.noun, inputs, catalog()["loadBalancerTypes"][balancer["loadBalancerType"]]["maxTargets"])
+        _hold_number(
+            account, self.noun, inputs, catalog()["loadBalancerTypes"][balancer["loadBalancerType"]]["maxTargets"]
+        )
         return ident, {"usePrivateIp": False} | inputs
 
     def change(self, account: Account, ident: str, record: Record, news: Properties) -> None:
@@ -139,6 +143,10 @@ def _balancer(account: Account, inputs: Properties) -> Record:
 
 def _hold_number(account: Account, noun: str, inputs: Properties, most: int) -> None:
     """Hold the number of parts that a type of load balancer may have."""
-    parts = [part for part in account.objects(noun).values() if str(part["loadBalancerId"]) == str(inputs["loadBalancerId"])]
+    parts = [
+        part for part in account.objects(noun).values() if str(part["loadBalancerId"]) == str(inputs["loadBalancerId"])
+    ]
     if len(parts) >= most:
-        raise refusal(f"load balancer has {len(parts)} of {noun}, which is the most for its type", "resource_limit_exceeded")
+        raise refusal(
+            f"load balancer has {len(parts)} of {noun}, which is the most for its type", "resource_limit_exceeded"
+        )

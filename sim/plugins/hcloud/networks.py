@@ -67,7 +67,9 @@ class NetworkSubnet(CloudKind):
     def drop(self, account: Account, ident: str, record: Record) -> None:
         """Refuse while something has an address in it."""
         wanted = _network(record["ipRange"])
-        used = [entry["ip"] for entry in _attached(account, str(record["networkId"])) if IPv4Address(entry["ip"]) in wanted]
+        used = [
+            entry["ip"] for entry in _attached(account, str(record["networkId"])) if IPv4Address(entry["ip"]) in wanted
+        ]
         if used:
             raise refusal(f"subnet {ident} is still in use by {', '.join(used)}", "resource_in_use")
 

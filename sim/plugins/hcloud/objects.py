@@ -14,7 +14,15 @@ from sim.plugins.hcloud.catalog import refusal
 if TYPE_CHECKING:
     from sim.plugins.values import Properties
 
-LIMITS = {"Server": 100, "LoadBalancer": 20, "Volume": 100, "PlacementGroup": 50, "Firewall": 50, "Network": 50, "SshKey": 200}
+LIMITS = {
+    "Server": 100,
+    "LoadBalancer": 20,
+    "Volume": 100,
+    "PlacementGroup": 50,
+    "Firewall": 50,
+    "Network": 50,
+    "SshKey": 200,
+}
 """Objects per project where the document says nothing; Hetzner gives new accounts far fewer."""
 
 RULES_PER_FIREWALL = 50

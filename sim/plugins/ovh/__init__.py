@@ -6,6 +6,7 @@ CloudInstance and everything else. There are no fixed waits: the real plugin sle
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sim.plugins.base import Double
@@ -43,6 +44,17 @@ SPOKEN = {
 """How the plugin names a setting in a title and in a sentence, and as an attribute."""
 
 
+VARIABLES = {
+    "accessToken": "OVH_ACCESS_TOKEN",
+    "applicationKey": "OVH_APPLICATION_KEY",
+    "applicationSecret": "OVH_APPLICATION_SECRET",
+    "clientId": "OVH_CLIENT_ID",
+    "clientSecret": "OVH_CLIENT_SECRET",
+    "endpoint": "OVH_ENDPOINT",
+}
+"""Where a setting comes from that the program does not give."""
+
+
 class Ovh(Double):
     """An OVH account in the world's document `clouds/ovh`."""
 
@@ -76,7 +88,9 @@ class Ovh(Double):
         for name, (title, sentence, attribute) in SPOKEN.items():
             if values.get(name) is UNKNOWN:
                 raise Refused(_unknown(name, title, sentence, attribute))
-        fault = _client_fault(values)
+        fault = _client_fault(
+            {name: values.get(name) or os.environ.get(variable) for name, variable in VARIABLES.items()}
+        )
         if not fault:
             return
         if values.get("ignoreInitError") not in (True, "true"):

@@ -101,9 +101,7 @@ class Instance(CloudKind):
 
     async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
         """Fail after the plan promised an update; the new inputs are in the state all the same."""
-        raise HalfDone(
-            "doesn't support update", resource_id=resource_id, state=self.merged(state, news), inputs=news
-        )
+        raise HalfDone("doesn't support update", resource_id=resource_id, state=self.merged(state, news), inputs=news)
 
     async def dropped(self, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
         """Take the machine out of the rack."""

@@ -120,9 +120,7 @@ def _in_regions(ident: str, places: list[str]) -> Record:
     ids = {place: identifier("network", ident, place) for place in places}
     return {
         "regions": places,
-        "regionsAttributes": [
-            {"openstackid": ids[place], "region": place, "status": "ACTIVE"} for place in places
-        ],
+        "regionsAttributes": [{"openstackid": ids[place], "region": place, "status": "ACTIVE"} for place in places],
         "regionsOpenstackIds": ids,
         "regionsStatuses": [{"region": place, "status": "ACTIVE"} for place in places],
     }
