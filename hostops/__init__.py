@@ -1,1 +1,1 @@
-"""Work on hosts: install, switch, status, kubeconfig, mesh. What becomes of a fleet is decided in fleet/ and components/."""
+"""Work on hosts: install, switch, status, kubeconfig, mesh. What a fleet is to be is decided in fleet/."""

@@ -100,7 +100,7 @@ class Activation:
         if "armed" not in facts:
             refused = facts.get("preflight", "0") != "0"
             what = "the host refused the system" if refused else "the watchdog could not be armed"
-            raise Failure(Code.FAILED, "activate", f"{what} ({_words(reply)}); nothing was activated; run again")
+            raise Failure(Code.FAILED, "activate", f"{what} ({_words(reply)}); nothing was activated, but it boots next; run again")
         return True
 
     def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str]:

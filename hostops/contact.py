@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from hostops.failure import Code, Failure
 from hostops.look import LOOK_SECONDS, Look, look
-from hostops.process import Deadline
 from hostops.ssh import Line, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hostops.process import Deadline
     from hostops.task import Task
 
 PAUSE_SECONDS = (0.3, 0.5, 1.0, 2.0, 3.0)
@@ -33,7 +33,7 @@ def need_address(task: Task, host: str, phase: str) -> str:
     return address
 
 
-def await_look(
+def await_look(  # noqa: PLR0913 - what a message about a wait has to say
     task: Task,
     line: Line,
     deadline: Deadline,

@@ -1,4 +1,4 @@
-"""The secrets of one call: one JSON object on stdin. They leave this program in files and over SSH, never in an argument."""
+"""The secrets of one call: one JSON object on stdin. They go on in files and over SSH, never in an argument."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def _wrong(what: str) -> Failure:
 
 
 def public_half(private: str) -> str:
-    """The public key, `ssh-ed25519 AAAA...`, that stands in clear in an unencrypted OpenSSH private key; empty if none."""
-    body = "".join(line for line in private.split() if not line.startswith(("-", "BEGIN", "END", "OPENSSH", "PRIVATE")))
+    """The public key, `ssh-ed25519 AAAA...`, that stands in clear in an OpenSSH private key; empty if there is none."""
+    body = "".join(line.strip() for line in private.splitlines() if not line.startswith("-----"))
     try:
         blob = base64.b64decode(body, validate=True)
         if not blob.startswith(_MAGIC):

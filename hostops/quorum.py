@@ -71,7 +71,8 @@ def check_no_cluster(task: Task, host: str) -> str:
     # A server without a known address is asked by the seed itself before it forms a cluster (nix/modules/k3s/seed.sh).
     asked = [name for name in others if task.address(name) is not None]
     with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        having = [name for name, has in zip(asked, pool.map(lambda name: _has_cluster(task, name), asked)) if has]
+        answers = dict(zip(asked, pool.map(lambda name: _has_cluster(task, name), asked), strict=True))
+    having = [name for name, has in answers.items() if has]
     if having:
         raise Failure(
             Code.REFUSED,

@@ -123,6 +123,8 @@ class Line:
         self.drop()
         if reason == "key":
             shown = answered[1] if answered else "unknown"
+            if shown == fingerprint(self._task.host(self.host).bootstrap_key):
+                return NoAnswer(f"{self.destination} answers with its bootstrap key: it is not installed", "bootstrap")
             return NoAnswer(f"another machine answered at {self.destination}: its host key is {shown}")
         if reason == "login":
             return NoAnswer(f"{self.destination} refused the deploy key", self._key, login=True)

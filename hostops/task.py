@@ -1,4 +1,4 @@
-"""One call: which stack, which host, where it answers. Facts come from the contract; addresses of clouds by environment."""
+"""One call: which stack, which host, where it answers. Facts come from the contract, addresses by environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools of the operator's machine: nix, nixos-anywhere, nixos-rebuild. Found on PATH, bounded, with our ssh first."""
+"""The operator's tools: nix, nixos-anywhere, nixos-rebuild. Found on PATH, bounded, with our ssh first."""
 
 from __future__ import annotations
 
@@ -60,17 +60,19 @@ def _environment(task: Task, line: Line) -> dict[str, str]:
     return {**kept, "PATH": f"{shim}{os.pathsep}{search_path()}"}
 
 
-def _follow(task: Task, host: str, phase: str, argv: list[str], env: dict[str, str], seconds: float) -> None:
+def _follow(  # noqa: PLR0913 - a command, its environment and limit, and whom it is for
+    task: Task, line: Line, phase: str, argv: list[str], *, env: dict[str, str], seconds: float
+) -> None:
     """Run a tool with its output in the journal; raises Failure with the end of it."""
     tail: deque[str] = deque(maxlen=TAIL)
 
-    def line(text: str) -> None:
+    def note(text: str) -> None:
         clean = task.journal.clean(text)
         tail.append(clean)
-        task.journal.say(host, phase, f"| {clean}")
+        task.journal.say(line.host, phase, f"| {clean}")
 
     try:
-        status = process.follow(argv, seconds=seconds, line=line, env=env)
+        status = process.follow(argv, seconds=seconds, line=note, env=env)
     except process.TooLong:
         said = " / ".join(tail) or "nothing"
         cure = "run again: it goes on where the host stands"
@@ -92,7 +94,7 @@ def nixos_anywhere(task: Task, line: Line, phases: str, seconds: float, extra_fi
         *(["--extra-files", str(extra_files)] if extra_files else []),
         *("--target-host", line.destination),
     ]
-    _follow(task, line.host, phase, argv, _environment(task, line), seconds)
+    _follow(task, line, phase, argv, env=_environment(task, line), seconds=seconds)
 
 
 def nixos_rebuild_boot(task: Task, line: Line, seconds: float) -> None:
@@ -100,11 +102,12 @@ def nixos_rebuild_boot(task: Task, line: Line, seconds: float) -> None:
     argv = [
         _found("nixos-rebuild", "copy"),
         "boot",
+        # It would build and start the new system's own nixos-rebuild first.
+        "--no-reexec",
         *("--flake", attribute(task, line.host)),
         *("--target-host", line.destination),
     ]
     options = task.workspace.pinned(line.host, bootstrap=line.bootstrap)
     shared = ["-o", f"ControlPath={line.control_path}"] if line.control_path else []
-    # It replaces itself by the one of the new system first, unless told otherwise: another evaluation for nothing.
-    env = {**_environment(task, line), "NIX_SSHOPTS": shlex.join([*options, *shared]), "_NIXOS_REBUILD_REEXEC": "1"}
-    _follow(task, line.host, "copy", argv, env, seconds)
+    env = {**_environment(task, line), "NIX_SSHOPTS": shlex.join([*options, *shared])}
+    _follow(task, line, "copy", argv, env=env, seconds=seconds)

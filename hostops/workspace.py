@@ -1,4 +1,4 @@
-"""A private temporary folder: the deploy key, known_hosts, control sockets, the ssh shim. It is gone when the verb ends."""
+"""A private temporary folder with the deploy key, known_hosts, control sockets, the ssh shim; gone with the verb."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ main() {
     printf "NF_WANTED='%s'\nNF_PREVIOUS='%s'\nNIXFLEET_ROOT='%s'\n" "$NF_WANTED" "$NF_PREVIOUS" "$R"
     printf '%s\n' "$NF_ROLLBACK"
   } | put /run/nixfleet/rollback 0700 || exit
-  systemd-run --quiet --unit=nixfleet-rollback --on-active="${NF_MINUTES}min" \
+  systemd-run --quiet --unit=nixfleet-rollback --on-active="${NF_MINUTES}m" \
     --description="back to $NF_PREVIOUS" /bin/sh "$R/run/nixfleet/rollback" || exit
   [ "$(systemctl is-active nixfleet-rollback.timer)" = active ] || exit
   say armed "$NF_MINUTES"
@@ -40,7 +40,7 @@ main() {
 }
 
 failed_units() {
-  systemctl list-units --state=failed --no-legend --plain | while read -r unit _; do
+  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
     printf '%s\n' "$unit"
   done
 }

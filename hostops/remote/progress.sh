@@ -27,7 +27,7 @@ main() {
 
 # new_failures: units that are failed now and were not before the activation
 new_failures() {
-  systemctl list-units --state=failed --no-legend --plain | while read -r unit _; do
+  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
     grep -qxF "$unit" "$R/run/nixfleet-failed-before" || printf '%s ' "$unit"
   done
 }

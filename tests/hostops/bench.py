@@ -1,0 +1,192 @@
+"""A bench for `python -m hostops`: throwaway keys and contract, simulated machines, no engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from fleet.contract import contract, render
+from fleet.document import read_fleet
+from fleet.keys import deploy_public
+from fleet.profiles import load_profiles
+from fleet.userdata import user_data
+from hostops.task import ROOT
+from sim.machines.rack import Disk, MachineSpec, Rack
+from sim.racking import rack_records
+from sim.session import machines
+from sim.throwaway import Ring
+from sim.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from sim.machines.machine import Machine
+
+RUN_SECONDS = 120
+PUBLIC = {"hcloud-1": "198.51.100.1", "hcloud-2": "198.51.100.2", "hcloud-3": "198.51.100.3", "ovh-1": "203.0.113.1"}
+"""Addresses that the clouds would give."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a call of hostops ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def phases(self) -> list[str]:
+        """Names of the phases that were logged, without the lines of tools."""
+        lines = [line.split(": ", 3) for line in self.err.splitlines() if line.startswith("hostops: ")]
+        return [line[2] for line in lines if not line[3].startswith("|")]
+
+    @property
+    def last(self) -> str:
+        """The last line."""
+        return self.err.strip().splitlines()[-1]
+
+
+class Bench:
+    """A stack's machines, ready to be worked on."""
+
+    def __init__(self, base: Path, hosts: tuple[str, ...], changes: Mapping[str, Any]) -> None:
+        self.fleet: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]
+        self.fleet["hosts"] = {name: host for name, host in self.fleet["hosts"].items() if name in hosts}
+        self.fleet["cluster"]["allowEvenServers"] = True
+        self.fleet["addons"] = {name: {"enabled": False} for name in ("longhorn", "multus", "kyverno", "smokeTest")}
+        for host in self.fleet["hosts"].values():
+            host.pop("storage", None)
+            host.pop("volume", None)
+        self.fleet.update(changes)
+        self.ring, self.base = Ring(), base
+        self.world = World(base / "world")
+        self.rack = Rack(self.world)
+        self.write()
+
+    def write(self) -> None:
+        """Write the contract of the fleet as it is now."""
+        profiles = load_profiles(ROOT)
+        fleet = read_fleet(self.fleet, "Pulumi.sim.yaml", profiles)
+        identities = self.ring.identities(tuple(sorted(fleet.hosts)))
+        path = self.base / "contracts" / "sim.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render(contract("sim", fleet, identities, profiles)))
+
+    @contextmanager
+    def powered(self) -> Iterator[None]:
+        """Have the machines' daemon running, and every board racked with the installer medium in it."""
+        with machines(self.world.root, self.base / "machines.log"):
+            fleet = read_fleet(self.fleet, "Pulumi.sim.yaml", load_profiles(ROOT))
+            rack_records(self.rack, fleet, self.ring.hosts, deploy_public(self.ring.cluster))
+            yield
+
+    @property
+    def hosts(self) -> dict[str, Any]:
+        """The fleet's hosts, as plain data."""
+        hosts: dict[str, Any] = self.fleet["hosts"]
+        return hosts
+
+    def machine(self, name: str) -> Machine:
+        """A host's machine."""
+        machine = self.rack.by_name(name)
+        assert machine is not None, name
+        return machine
+
+    def rack_cloud(self, name: str, *, serial: str = "") -> None:
+        """Make a cloud machine for a host, as its provider would."""
+        host, keys, ring = self.hosts[name], self.ring.hosts[name], self.ring
+        identity = ring.identities((name,)).hosts[name]
+        login = deploy_public(ring.cluster)
+        self.rack.add(
+            MachineSpec(
+                id=f"id-{name}{serial}",
+                name=name,
+                disks=(Disk(serial=serial or f"SIM-{name}", size_gib=host["disk"]["sizeGib"], device="/dev/sda"),),
+                medium="cloud-image",
+                login_user="ubuntu" if host["kind"] == "ovh-instance" else "root",
+                user_data=user_data(
+                    bootstrap_private=keys.bootstrap_key, bootstrap_public=identity.bootstrap_key, deploy_key=login
+                ),
+                authorized_keys=(login,),
+                addresses=(PUBLIC[name],),
+            )
+        )
+
+    def secrets(self, host: str | None) -> dict[str, str]:
+        """What stdin has for a host."""
+        cluster = self.ring.cluster
+        found = {"deployKey": cluster.deploy_key}
+        if host:
+            keys = self.ring.hosts[host]
+            found |= {"hostKey": keys.host_key, "wireguardKey": keys.wireguard_key, "agentToken": cluster.agent_token}
+            if self.hosts[host]["role"] == "server":
+                found["serverToken"] = cluster.server_token
+        return found
+
+    def environment(self, host: str | None = None, **more: str) -> dict[str, str]:
+        """Environment of a call."""
+        peers = {name: {"endpoint": PUBLIC[name]} for name in self.hosts if name in PUBLIC}
+        return {
+            **os.environ,
+            "NIXFLEET_SIM": str(self.world.root),
+            "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
+            "NIXFLEET_CONTRACTS": str(self.base / "contracts"),
+            "PATH": os.pathsep.join([str(ROOT / "sim" / "tools" / "bin"), os.environ["PATH"]]),
+            "NIXFLEET_PEERS": json.dumps(peers),
+            "NIXFLEET_MACHINE_ID": f"id-{host}",
+            "NIXFLEET_CONTACT_SECONDS": "20",
+            "NIXFLEET_READY_SECONDS": "20",
+            "NIXFLEET_ANSWER_SECONDS": "5",
+            **more,
+        }
+
+    def start(self, verb: str, host: str | None = None, **more: str) -> subprocess.Popen[str]:
+        """Start a verb."""
+        argv = [sys.executable, "-m", "hostops", verb, "--stack", "sim", *(["--host", host] if host else [])]
+        process = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=self.environment(host, **more),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(self.secrets(host)))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def run(self, verb: str, host: str | None = None, **more: str) -> Ended:
+        """Run a verb to its end."""
+        process = self.start(verb, host, **more)
+        out, err = process.communicate(timeout=RUN_SECONDS)
+        for secret in self.secrets(host).values():
+            for line in secret.strip().splitlines():
+                assert line.startswith("-----") or line not in err
+        return Ended(code=process.returncode, out=out, err=err)
+
+    def events(self, step: str) -> int:
+        """How often something happened in the world."""
+        return sum(event.step.startswith(step) for event in self.world.events())
+
+
+@contextmanager
+def bench(base: Path, *hosts: str, **changes: Any) -> Iterator[Bench]:
+    """A bench with running machines: boards boot the installer medium, cloud machines are racked as cloud images."""
+    made = Bench(base, hosts, changes)
+    with made.powered():
+        for name in hosts:
+            if name in PUBLIC:
+                made.rack_cloud(name)
+        yield made
