@@ -1,58 +1,175 @@
-"""`python -m fleet`: check, contract, keys."""
+"""`python -m fleet`: check, contract, schema, keys, sops, known-hosts, diff.
+
+Exit codes: 0 done; 1 a fault in a document, a stale file, or a step that failed; 2 the command line is wrong.
+"""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fleet import stackfile
-from fleet.contract import contract, render
+from fleet import generated, stackfile
+from fleet.contract import Contract
+from fleet.difference import Side, changes, render_changes
+from fleet.document import read
 from fleet.encryption import EncryptionError, environment
 from fleet.faults import FleetError
+from fleet.files import read_json
 from fleet.keystore import complete
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-def _contracts(root: Path) -> Path:
-    return Path(os.environ.get("NIXFLEET_CONTRACTS") or root / "nix/fleet")
+
+def _folder(root: Path) -> Path:
+    named = environment().get("NIXFLEET_CONTRACTS")
+    return Path(named) if named else root / generated.CONTRACTS
 
 
-def _contract(arguments: argparse.Namespace) -> int:
-    stack = stackfile.load(arguments.stack, arguments.root)
-    text = render(contract(stack.name, stack.fleet, stack.identities, stack.profiles))
-    path = _contracts(arguments.root) / f"{stack.name}.json"
+def _stacks(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return (arguments.stack,) if arguments.stack else stackfile.names(arguments.root)
+
+
+def _settle(arguments: argparse.Namespace, files: Mapping[Path, str], command: str) -> None:
+    """Write generated files, or with --check refuse stale ones."""
     if arguments.check:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            print(f"{path} is stale; run `make contract STACK={stack.name}`", file=sys.stderr)
-            return 1
-        return 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stackfile.write_whole(path, text)
-    return 0
+        generated.require(files, command)
+        return
+    for path in generated.write(files):
+        print(f"wrote {path}")
 
 
-def _keys(arguments: argparse.Namespace) -> int:
-    complete(arguments.stack, arguments.root, environment())
-    return 0
+def _check(arguments: argparse.Namespace) -> None:
+    paths = (
+        [arguments.file] if arguments.file else [stackfile.path_of(name, arguments.root) for name in _stacks(arguments)]
+    )
+    errors = []
+    for path in paths:
+        try:
+            stack = stackfile.load_file(_stack_of(path), path, arguments.root)
+        except FleetError as error:
+            errors.append(str(error))
+        else:
+            note = "; its keys are examples" if stack.identities.example else ""
+            print(f"{path.name}: {len(stack.fleet.hosts)} hosts, no fault{note}")
+    if errors:
+        raise _Several("\n".join(errors))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m fleet")
-    parser.add_argument("--root", type=Path, default=stackfile.ROOT)
-    verbs = parser.add_subparsers(required=True)
-    for name, run in (("contract", _contract), ("keys", _keys)):
-        verb = verbs.add_parser(name)
-        verb.add_argument("--stack", required=True)
+class _Several(Exception):  # noqa: N818 - it carries errors that have names of their own
+    """Faults of several files."""
+
+
+def _stack_of(path: Path) -> str:
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml").removesuffix(".yml")
+
+
+def _contract(arguments: argparse.Namespace) -> None:
+    for name in _stacks(arguments):
+        stack = stackfile.load(name, arguments.root)
+        folder = _folder(arguments.root)
+        files = {**generated.contract_file(stack, folder), **generated.known_hosts_file(stack, folder)}
+        _settle(arguments, files, f"make contract STACK={name}")
+
+
+def _known_hosts(arguments: argparse.Namespace) -> None:
+    for name in _stacks(arguments):
+        stack = stackfile.load(name, arguments.root)
+        files = generated.known_hosts_file(stack, _folder(arguments.root))
+        _settle(arguments, files, f"python -m fleet known-hosts --stack {name}")
+
+
+def _sops(arguments: argparse.Namespace) -> None:
+    _settle(arguments, generated.sops_file(arguments.root), "python -m fleet sops")
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    _settle(arguments, generated.schema_file(arguments.root), "python -m fleet schema")
+
+
+def _keys(arguments: argparse.Namespace) -> None:
+    done = complete(arguments.stack, arguments.root, environment())
+    for line in done.lines() or ("nothing is missing",):
+        print(f"{arguments.stack}: {line}")
+    stack, folder = stackfile.load(arguments.stack, arguments.root), _folder(arguments.root)
+    # Their content follows from the public halves, so a run that was cut off here is made good by the next one.
+    files = {
+        **generated.contract_file(stack, folder),
+        **generated.known_hosts_file(stack, folder),
+        **generated.sops_file(arguments.root),
+    }
+    for path in generated.write(files):
+        print(f"wrote {path}")
+
+
+def _side(word: str, root: Path) -> Side:
+    """A contract or a stack file by its path, or a stack by its name."""
+    path = Path(word)
+    if path.suffix == ".json":
+        return Side(contract=read(Contract, read_json(path), str(path)), fleet=None)
+    stack = (
+        stackfile.load_file(_stack_of(path), path, root)
+        if path.suffix in (".yaml", ".yml")
+        else stackfile.load(word, root)
+    )
+    return Side(contract=generated.contract_of(stack), fleet=stack.fleet)
+
+
+def _diff(arguments: argparse.Namespace) -> None:
+    print(render_changes(changes(_side(arguments.old, arguments.root), _side(arguments.new, arguments.root))), end="")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fleet", description="The fleet's language: stack files and what follows from them."
+    )
+    parser.add_argument(
+        "--root", type=Path, default=stackfile.ROOT, help="the checkout (default: the one this package is in)"
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    check = verbs.add_parser("check", help="hold stack files to every law")
+    which = check.add_mutually_exclusive_group()
+    which.add_argument("file", nargs="?", type=Path, help="a stack file")
+    which.add_argument("--stack", help="one stack (default: all)")
+    check.set_defaults(run=_check)
+    for name, run, text in (
+        ("contract", _contract, "write nix/fleet/<stack>.json and <stack>.known_hosts"),
+        ("known-hosts", _known_hosts, "write nix/fleet/<stack>.known_hosts"),
+        ("sops", _sops, "write .sops.yaml"),
+        ("schema", _schema, "write fleet/schema.json"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("--check", action="store_true", help="write nothing; fail where a file is stale")
+        if name in ("contract", "known-hosts"):
+            verb.add_argument("--stack", help="one stack (default: all)")
         verb.set_defaults(run=run)
-        if name == "contract":
-            verb.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
+    keys = verbs.add_parser("keys", help="make the keys that a stack lacks; never overwrites one")
+    keys.add_argument("--stack", required=True)
+    keys.set_defaults(run=_keys)
+    diff = verbs.add_parser("diff", help="which hosts change from OLD to NEW, and how hard")
+    diff.add_argument("old", metavar="OLD", help="a stack, a stack file or a contract")
+    diff.add_argument("new", metavar="NEW", help="a stack, a stack file or a contract")
+    diff.set_defaults(run=_diff)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; every foreseeable error is one message on stderr."""
+    arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
-    except (FleetError, EncryptionError) as error:
+        arguments.run(arguments)
+    except (FleetError, EncryptionError, _Several) as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(
+            f"{error.filename}: {error.strerror}; check that it is there and that you may read and write it",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -52,11 +52,19 @@ class KubernetesRange(Model):
 
     def __contains__(self, minor: object) -> bool:
         """Whether Kubernetes 1.`minor` is supported."""
-        return isinstance(minor, int) and self.first_minor <= minor and (self.last_minor is None or minor <= self.last_minor)
+        return (
+            isinstance(minor, int)
+            and self.first_minor <= minor
+            and (self.last_minor is None or minor <= self.last_minor)
+        )
 
     def __str__(self) -> str:
         """The range as people write it: `1.33 to 1.35`."""
-        return f"1.{self.first_minor} or newer" if self.last_minor is None else f"1.{self.first_minor} to 1.{self.last_minor}"
+        return (
+            f"1.{self.first_minor} or newer"
+            if self.last_minor is None
+            else f"1.{self.first_minor} to 1.{self.last_minor}"
+        )
 
 
 class Versions(Model):

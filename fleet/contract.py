@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import json
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from fleet.cluster import Probe
+from fleet.faults import Fault, FleetError
 from fleet.hosts import BareMetalHost, Disk, Host, OvhDedicatedHost, Taint, Tuning
-from fleet.identities import Identities
 from fleet.model import Arch, MacAddress, Model, Name, Role, SshPublicKey
 from fleet.network import API_PORT, Lan, MeshNetwork, Profile, ProfileNetwork, ProviderNetwork, VirtualIpEndpoint
-from fleet.settings import Fleet
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fleet.identities import Identities
+    from fleet.settings import Fleet
+
+SCHEMA_VERSION: Final = 1
 
 
 class EndpointFacts(Model):
@@ -228,3 +233,20 @@ def contract(stack: str, fleet: Fleet, identities: Identities, profiles: dict[st
 def render(document: Model) -> str:
     """The document's bytes: sorted keys, two spaces, a newline at the end; the same on every machine."""
     return json.dumps(document.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def require_fresh(path: Path, document: Contract) -> None:
+    """Raise FleetError unless `path` holds exactly this contract; the error names the command that writes it."""
+    try:
+        found = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        found = None
+    if found == render(document):
+        return
+    fault = Fault(
+        path="document",
+        value="absent or unreadable" if found is None else "stale",
+        law=f"the contract is what the stack file of {document.stack} says now",
+        cure=f"run `make contract STACK={document.stack}` and commit the file",
+    )
+    raise FleetError(str(path), (fault,))

@@ -1,6 +1,7 @@
 """Reading a document into a model, with all its faults at once: those of the types and those of the laws.
 
-A fleet with faults of type is read in part, so that its laws speak in the same run; each law says what it needs whole (laws/law.py).
+A fleet with faults of type is read in part, so that its laws speak in the same run; each law says what it needs
+whole (laws/law.py).
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 
-def _validated(model: type[M], document: Any) -> tuple[M | None, tuple[Fault, ...]]:
+def _validated(model: type[M], document: object) -> tuple[M | None, tuple[Fault, ...]]:
     try:
         return model.model_validate(document, by_alias=True, by_name=False), ()
     except ValidationError as error:
         return None, tuple(type_fault(detail) for detail in error.errors())
 
 
-def read(model: type[M], document: Any, source: str) -> M:
+def read(model: type[M], document: object, source: str) -> M:
     """Read `document` (plain data) as `model`; raises FleetError with every fault that the types can see."""
     found, faults = _validated(model, document)
     if found is None:
@@ -50,14 +51,14 @@ def _adapter(section: str) -> TypeAdapter[Any]:
 _HOSTS = TypeAdapter(dict[Name, AnyHost])
 
 
-def _tried(adapter: TypeAdapter[Any], value: Any) -> tuple[Any, bool]:
+def _tried(adapter: TypeAdapter[Any], value: object) -> tuple[Any, bool]:
     try:
         return adapter.validate_python(value, by_alias=True, by_name=False), True
     except ValidationError:
         return None, False
 
 
-def _hosts(value: Any) -> tuple[dict[str, Any], bool]:
+def _hosts(value: object) -> tuple[dict[str, Any], bool]:
     """The hosts that can be read, and whether these are all."""
     entries = value if isinstance(value, dict) else {}
     tried = {name: _tried(_HOSTS, {name: entry}) for name, entry in entries.items()}
@@ -65,7 +66,7 @@ def _hosts(value: Any) -> tuple[dict[str, Any], bool]:
     return found, bool(entries) and len(found) == len(entries)
 
 
-def _in_part(document: Any, profiles: Mapping[str, Profile]) -> Reading:
+def _in_part(document: object, profiles: Mapping[str, Profile]) -> Reading:
     """The sections and hosts of a faulty document that can be read."""
     document = document if isinstance(document, dict) else {}
     sections: dict[str, Any] = {}
@@ -83,7 +84,7 @@ def _in_part(document: Any, profiles: Mapping[str, Profile]) -> Reading:
     return Reading(fleet=Fleet.model_construct(**sections), readable=frozenset(readable), profiles=profiles)
 
 
-def read_whole(document: Any, profiles: Mapping[str, Profile]) -> tuple[Fleet | None, tuple[Fault, ...]]:
+def read_whole(document: object, profiles: Mapping[str, Profile]) -> tuple[Fleet | None, tuple[Fault, ...]]:
     """The fleet (None where its types are broken), and every fault of types and laws."""
     fleet, faults = _validated(Fleet, document)
     if fleet is None:
@@ -92,8 +93,8 @@ def read_whole(document: Any, profiles: Mapping[str, Profile]) -> tuple[Fleet | 
     return fleet, broken_laws(Reading(fleet=fleet, readable=readable, profiles=profiles))
 
 
-def read_fleet(document: Any, source: str, profiles: Mapping[str, Profile]) -> Fleet:
-    """Read a stack's fleet and hold it to every law; raises FleetError with all faults. `profiles` are those of the project."""
+def read_fleet(document: object, source: str, profiles: Mapping[str, Profile]) -> Fleet:
+    """Read a fleet and hold it to every law, given the project's profiles; raises FleetError with all faults."""
     fleet, faults = read_whole(document, profiles)
     if fleet is None or faults:
         raise FleetError(source, faults)

@@ -1,8 +1,8 @@
 """Encrypting and decrypting config secrets with the Pulumi CLI, in a folder of its own and with no login.
 
-What encrypts is named in the stack file (`encryptionsalt`, or `secretsprovider` with `encryptedkey`), so a throwaway file backend
-serves; secrets travel by stdin, never as arguments. A stack whose secrets the Pulumi service itself encrypts has none of these keys: such a
-stack is refused here with the way out.
+What encrypts is named in the stack file (`encryptionsalt`, or `secretsprovider` with `encryptedkey`), so a throwaway
+file backend serves; secrets travel by stdin, never as arguments. A stack whose secrets the Pulumi service itself
+encrypts has none of these keys: such a stack is refused in keystore.py, with the way out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fleet.yamltext import parse, set_top
 
@@ -42,7 +42,9 @@ def find_cli(environment: Mapping[str, str]) -> str:
     kept = sorted((cache / "nixfleet").glob("pulumi-*/pulumi"))
     if kept:
         return str(kept[-1])
-    raise EncryptionError("the Pulumi CLI was not found; run `make setup`, or name it with NIXFLEET_PULUMI=/path/to/pulumi")
+    raise EncryptionError(
+        "the Pulumi CLI was not found; run `make setup`, or name it with NIXFLEET_PULUMI=/path/to/pulumi"
+    )
 
 
 class Vault:
@@ -56,7 +58,7 @@ class Vault:
         self._provider = dict(provider)
         self._environment = dict(environment)
 
-    def __enter__(self) -> Vault:
+    def __enter__(self) -> Self:
         """Make the folder and the stack in it; raises EncryptionError for a wrong or missing passphrase."""
         self._folder = tempfile.TemporaryDirectory(prefix="nixfleet-keys-")
         folder = Path(self._folder.name)
@@ -97,7 +99,9 @@ class Vault:
                 timeout=_LIMIT_SECONDS,
             )
         except OSError as error:
-            raise EncryptionError(f"{self._cli} cannot be run: {error.strerror}; run `make setup`, or set NIXFLEET_PULUMI") from None
+            raise EncryptionError(
+                f"{self._cli} cannot be run: {error.strerror}; run `make setup`, or set NIXFLEET_PULUMI"
+            ) from None
         except subprocess.TimeoutExpired:
             raise EncryptionError(
                 f"`pulumi {words[0]} {words[1]}` did not end within {_LIMIT_SECONDS} seconds; run it by hand to see why"
@@ -114,8 +118,8 @@ class Vault:
             )
         if "passphrase must be set" in stderr:
             return (
-                f"stack {self._stack} encrypts its secrets with a passphrase and none is set; set PULUMI_CONFIG_PASSPHRASE "
-                "or PULUMI_CONFIG_PASSPHRASE_FILE (a new stack: choose one and keep it)"
+                f"stack {self._stack} encrypts its secrets with a passphrase and none is set; "
+                "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE (a new stack: choose one and keep it)"
             )
         return "the Pulumi CLI refused: " + " ".join(stderr.split())
 

@@ -13,9 +13,9 @@ from fleet import keys, stackfile
 from fleet.document import read
 from fleet.encryption import PROVIDER_KEYS, EncryptionError, Vault
 from fleet.faults import Fault, FleetError
+from fleet.files import read_text, write_whole
 from fleet.identities import HostIdentity, Identities
 from fleet.profiles import load_profiles
-from fleet.yamltext import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,15 @@ class Plan:
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.new_hosts or self.restored or self.new_cluster or self.dropped)
+
+    def lines(self) -> tuple[str, ...]:
+        """What is done, for people."""
+        return (
+            *(["the example keys are replaced"] if self.dropped else []),
+            *(["made the cluster's tokens and deploy key"] if self.new_cluster else []),
+            *(f"made the keys of {name}" for name in self.new_hosts),
+            *(f"derived the public halves of {key}" for key in self.restored),
+        )
 
 
 def plan(hosts: tuple[str, ...], identities: Identities | None, private: frozenset[str], source: str) -> Plan:
@@ -69,8 +78,8 @@ def _lost(host: str) -> Fault:
         path=keys.host_config_key(host),
         value="absent",
         law=f"the public half of {host} has its private half beside it",
-        cure=f"restore the secret, or remove {stackfile.IDENTITIES_KEY}.hosts.{host} on purpose to get new keys (the host is then "
-        "unknown until it is installed again)",
+        cure=f"restore the secret, or remove {stackfile.IDENTITIES_KEY}.hosts.{host} on purpose to get new keys "
+        "(the host is then unknown until it is installed again)",
     )
 
 
@@ -83,24 +92,32 @@ def _lost_cluster() -> Fault:
     )
 
 
+def _top(path: Path) -> dict[str, Any]:
+    document = stackfile.document_of(path, read_text(path))
+    return document if isinstance(document, dict) else {}
+
+
 def _project(root: Path) -> str:
-    document = parse(stackfile.read_text(root / "Pulumi.yaml"))
-    return str(document["name"])
+    # The name is no part of what is encrypted: any will do.
+    return str(_top(root / "Pulumi.yaml").get("name", "nixfleet"))
 
 
-def _provider(path: Path, text: str, config: dict[str, Any]) -> dict[str, str]:
-    document = parse(text)
+def _provider(path: Path, config: dict[str, Any]) -> dict[str, str]:
+    document = _top(path)
     provider = {key: str(document[key]) for key in PROVIDER_KEYS if key in document}
     if not provider and stackfile.secret_keys(config):
         raise EncryptionError(
-            f"{path.name} has secrets but neither encryptionsalt nor secretsprovider: the Pulumi service encrypts them; "
-            "run `pulumi stack change-secrets-provider passphrase` once, then this again"
+            f"{path.name} has secrets but neither encryptionsalt nor secretsprovider: the Pulumi service encrypts "
+            "them; run `pulumi stack change-secrets-provider passphrase` once, then this again"
         )
     return provider
 
 
 def _merged(
-    identities: Identities | None, fresh: Mapping[str, keys.HostKeys], cluster: keys.ClusterKeys | None, hosts: tuple[str, ...]
+    identities: Identities | None,
+    fresh: Mapping[str, keys.HostKeys],
+    cluster: keys.ClusterKeys | None,
+    hosts: tuple[str, ...],
 ) -> Identities:
     old = identities.hosts if identities and not identities.example else {}
     new: dict[str, HostIdentity] = {name: keys.host_identity(value) for name, value in fresh.items()}
@@ -114,7 +131,7 @@ def _merged(
 def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
     """Create what the stack file lacks and write it in one step; returns what was done."""
     path = stackfile.path_of(stack, root)
-    text = stackfile.read_text(path)
+    text = read_text(path)
     config = stackfile.config_of(path, text)
     fleet = stackfile.fleet_of(path, config, load_profiles(root))
     hosts = tuple(sorted(fleet.hosts))
@@ -128,7 +145,7 @@ def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
     secrets = {keys.host_config_key(name): keys.as_secret(value) for name, value in fresh.items()}
     if cluster:
         secrets[keys.CLUSTER_KEY] = keys.as_secret(cluster)
-    with Vault(_project(root), stack, _provider(path, text, config), environment) as vault:
+    with Vault(_project(root), stack, _provider(path, config), environment) as vault:
         ciphertexts, provider = vault.encrypt(secrets), vault.provider
         clear = vault.decrypt({key: config[key]["secure"] for key in todo.restored}) if todo.restored else {}
     for key, value in clear.items():
@@ -137,5 +154,5 @@ def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
         else:
             fresh[key.removeprefix(keys.HOST_KEY_PREFIX)] = keys.HostKeys.model_validate(json.loads(value))
     merged = _merged(identities, fresh, cluster, hosts)
-    stackfile.write_whole(path, stackfile.replace_identities(text, merged, ciphertexts, provider))
+    write_whole(path, stackfile.replace_identities(text, merged, ciphertexts, provider))
     return todo

@@ -27,16 +27,6 @@ def certificate_authority(kubeconfig: str) -> str:
         raise FleetError("kubeconfig", (MALFORMED,)) from None
 
 
-def at_address(text: str, *, server: str, name: str) -> str:
-    """The kubeconfig with the API by address, and its certificate still held to the name: no DNS entry is needed."""
-    try:
-        document: Any = yaml.safe_load(text)
-        document["clusters"][0]["cluster"] |= {"server": server, "tls-server-name": name}
-        return yaml.safe_dump(document, sort_keys=True)
-    except (yaml.YAMLError, LookupError, TypeError):
-        raise FleetError("kubeconfig", (MALFORMED,)) from None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """Where a cluster's API answers, and how it is known."""

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def camel(name: str) -> str:
-    """The key of a field in YAML and JSON: `k3s_version` is `k3sVersion` (pydantic's own rule would say `k3SVersion`)."""
+    """The key of a field in YAML and JSON: `k3s_version` is `k3sVersion` (pydantic's own rule says `k3SVersion`)."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 class Model(BaseModel):
-    """A frozen document part: unknown keys are errors, keys are camelCase in YAML and JSON, docstrings are the schema."""
+    """A frozen part of a document: unknown keys are errors, keys are camelCase, docstrings are the schema's."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from fleet.model import Model, Name, Role
 
-OUTPUTS_VERSION = 1
+OUTPUTS_VERSION: Final = 1
 
 
 class ClusterOutputs(Model):

@@ -1,12 +1,11 @@
-"""The network profiles on disk, `nix/network/profiles/<name>.json`. What they must hold is laws/profiles.py's matter."""
+"""The network profiles on disk, `nix/network/profiles/<name>.json`. What they must hold: laws/profiles.py."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fleet.document import read
-from fleet.faults import Fault, FleetError
+from fleet.files import read_json, refused
 from fleet.network import Profile
 
 if TYPE_CHECKING:
@@ -15,15 +14,16 @@ if TYPE_CHECKING:
 FOLDER = "nix/network/profiles"
 
 
-def _plain(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FleetError(
-            str(path), (Fault(path="document", value=str(error), law="a profile is a readable JSON file", cure="correct it"),)
-        ) from None
-
-
 def load_profiles(root: Path) -> dict[str, Profile]:
     """All profiles of the project at `root` by name; raises FleetError when one cannot be read."""
-    return {path.stem: read(Profile, _plain(path), str(path)) for path in sorted((root / FOLDER).glob("*.json"))}
+    profiles = {path: read(Profile, read_json(path), str(path)) for path in sorted((root / FOLDER).glob("*.json"))}
+    for path, profile in profiles.items():
+        if profile.name != path.stem:
+            raise refused(
+                str(path),
+                "name",
+                profile.name,
+                "a profile's name is its file's",
+                f"write {path.stem}, or rename the file",
+            )
+    return {profile.name: profile for profile in profiles.values()}

@@ -1,4 +1,4 @@
-"""The root model: one document is the whole configuration language. Reading it with all its faults is document.py's matter."""
+"""The root model: one document is the whole configuration language. Reading it is document.py's matter."""
 
 from __future__ import annotations
 

@@ -5,26 +5,30 @@ Left out: which keys are made and how they are encrypted; that is keys.py's and 
 
 from __future__ import annotations
 
-import os
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fleet.document import read, read_fleet
+from fleet.document import read, read_fleet, read_whole
 from fleet.faults import Fault, FleetError
+from fleet.files import read_text, refused
 from fleet.identities import Identities
-from fleet.keys import HOST_KEY_PREFIX
-from fleet.network import Profile
+from fleet.keys import CLUSTER_KEY, HOST_KEY_PREFIX
+from fleet.laws.identities import SECTION, identity_faults, missing_identities
 from fleet.profiles import load_profiles
-from fleet.settings import Fleet
 from fleet.yamltext import YamlError, parse, set_config, set_top
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fleet.network import Profile
+    from fleet.settings import Fleet
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout that this package is part of."""
 
 FLEET_KEY = "nixfleet:fleet"
-IDENTITIES_KEY = "nixfleet:identities"
+IDENTITIES_KEY = SECTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,29 +65,20 @@ def path_of(stack: str, root: Path) -> Path:
     return root / f"Pulumi.{stack}.yaml"
 
 
-def refused(source: str, path: str, value: str, law: str, cure: str) -> FleetError:
-    """An error of one fault."""
-    return FleetError(source, (Fault(path=path, value=value, law=law, cure=cure),))
-
-
-def read_text(path: Path) -> str:
-    """The file's text; raises FleetError where it cannot be read."""
+def document_of(path: Path, text: str) -> object:
+    """A YAML file's plain data; raises FleetError with the line where the text is no YAML."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise refused(str(path), "document", str(reason), "a stack file can be read", "check its name and its access") from None
+        return parse(text)
+    except YamlError as error:
+        raise refused(str(path), "document", str(error), "the file is YAML", "correct that place") from None
 
 
 def config_of(path: Path, text: str) -> dict[str, Any]:
-    """The `config` section of a stack file; raises FleetError with the line where the text is no YAML."""
-    try:
-        document = parse(text)
-    except YamlError as error:
-        raise refused(str(path), "document", str(error), "a stack file is YAML", "correct that line") from None
+    """The `config` section of a stack file; raises FleetError where there is none."""
+    document = document_of(path, text)
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
-        raise refused(str(path), "config", "absent", "a stack file has a section config", "add it, or see Pulumi.sim.yaml")
+        raise refused(str(path), "config", "absent", "a stack file has a section config", "add it, see Pulumi.sim.yaml")
     return config
 
 
@@ -94,41 +89,47 @@ def secret_keys(config: dict[str, Any]) -> frozenset[str]:
 
 def fleet_of(path: Path, config: dict[str, Any], profiles: dict[str, Profile]) -> Fleet:
     """The fleet of a stack file, held to every law."""
+    return read_fleet(_document(path, config), path.name, profiles)
+
+
+def _document(path: Path, config: dict[str, Any]) -> object:
     if FLEET_KEY not in config:
-        raise refused(path.name, FLEET_KEY, "absent", "a stack file describes its fleet", f"add {FLEET_KEY}, see Pulumi.sim.yaml")
-    return read_fleet(config[FLEET_KEY], path.name, profiles)
+        raise refused(
+            path.name, FLEET_KEY, "absent", "a stack file describes its fleet", f"add {FLEET_KEY}, see Pulumi.sim.yaml"
+        )
+    return config[FLEET_KEY]
 
 
-def _identities_of(stack: str, path: Path, config: dict[str, Any], fleet: Fleet) -> Identities:
-    cure = f"make keys STACK={stack}"
+def _identities(
+    stack: str, path: Path, config: dict[str, Any], hosts: Iterable[str]
+) -> tuple[Identities | None, tuple[Fault, ...]]:
+    cure = f"run `make keys STACK={stack}`"
     if IDENTITIES_KEY not in config:
-        raise refused(path.name, IDENTITIES_KEY, "absent", "the public halves of all keys stand in the stack file", cure)
-    identities = read(Identities, config[IDENTITIES_KEY], path.name)
-    law = "every host has an identity before its machine exists"
-    missing = tuple(
-        Fault(path=f"{IDENTITIES_KEY}.hosts.{host}", value="absent", law=law, cure=cure)
-        for host in fleet.hosts
-        if host not in identities.hosts
-    )
-    if missing:
-        raise FleetError(path.name, missing)
-    return identities
+        law = "the public halves of all keys stand in the stack file"
+        return None, (Fault(path=IDENTITIES_KEY, value="absent", law=law, cure=cure),)
+    try:
+        found = read(Identities, config[IDENTITIES_KEY], path.name)
+    except FleetError as error:
+        return None, tuple(replace(fault, path=f"{IDENTITIES_KEY}.{fault.path}") for fault in error.faults)
+    return found, (*identity_faults(found), *missing_identities(found, hosts, cure))
+
+
+def load_file(stack: str, path: Path, root: Path = ROOT) -> Stack:
+    """Read the stack file at `path`, with the profiles of `root`; raises FleetError with all faults."""
+    config = config_of(path, read_text(path))
+    profiles = load_profiles(root)
+    document = _document(path, config)
+    fleet, faults = read_whole(document, profiles)
+    identities, more = _identities(stack, path, config, fleet.hosts if fleet else ())
+    if fleet is None or identities is None or faults or more:
+        raise FleetError(path.name, (*faults, *more))
+    private = frozenset(key for key in secret_keys(config) if key.startswith(HOST_KEY_PREFIX) or key == CLUSTER_KEY)
+    return Stack(name=stack, path=path, fleet=fleet, identities=identities, profiles=profiles, secrets=private)
 
 
 def load(stack: str, root: Path = ROOT) -> Stack:
     """Read a stack's file and hold it to every law; raises FleetError with all faults."""
-    path = path_of(stack, root)
-    config = config_of(path, read_text(path))
-    profiles = load_profiles(root)
-    fleet = fleet_of(path, config, profiles)
-    return Stack(
-        name=stack,
-        path=path,
-        fleet=fleet,
-        identities=_identities_of(stack, path, config, fleet),
-        profiles=profiles,
-        secrets=frozenset(key for key in secret_keys(config) if key.startswith((HOST_KEY_PREFIX, "nixfleet:clusterKeys"))),
-    )
+    return load_file(stack, path_of(stack, root), root)
 
 
 def identities_block(identities: Identities) -> list[str]:
@@ -162,19 +163,3 @@ def replace_identities(text: str, identities: Identities, ciphertexts: dict[str,
     for key in sorted(top):
         text = set_top(text, key, top[key])
     return text
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step: whoever is killed leaves the old one or the new one, never a part."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

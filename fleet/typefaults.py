@@ -18,8 +18,18 @@ _PATTERNS = {
     SSH_KEY_PATTERN: ("a public key is one line of a .pub file", "paste that line"),
     ED25519_PATTERN: ("it is an ed25519 public key without a comment", "run make keys"),
     DISK_PATTERN: ("a disk is a path below /dev", "write it as /dev/disk/by-id/..."),
-    MAC_PATTERN: ("a hardware address is six lower-case octets with colons", "write it as 02:00:00:00:00:01, in quotes"),
+    MAC_PATTERN: (
+        "a hardware address is six lower-case octets with colons",
+        "write it as 02:00:00:00:00:01, in quotes",
+    ),
     r"^v1\.\d+\.\d+\+k3s\d+$": ("a version of k3s has the form v1.35.6+k3s1", "write it in that form"),
+}
+_KNOWN = {
+    "extra_forbidden": ("there is no such key here", "remove it or correct its spelling"),
+    "missing": ("this key is required", "add it"),
+    "union_tag_invalid": ("the kind is one of {expected_tags}", "name one of them"),
+    "union_tag_not_found": ("the kind says which keys follow", "add it"),
+    "unknown_kind": ("a host's kind is one of {known}", "name one of them"),
 }
 _TAGGED = {"endpoint": ("loadBalancer", "virtualIp"), "network": ("mesh", "profile", "provider")}
 _WORDS = (
@@ -50,19 +60,11 @@ def _path(error: ErrorDetails) -> str:
 
 def _law(error: ErrorDetails) -> tuple[str, str]:
     context = error.get("ctx", {})
-    match error["type"]:
-        case "extra_forbidden":
-            return "there is no such key here", "remove it or correct its spelling"
-        case "missing":
-            return "this key is required", "add it"
-        case "string_pattern_mismatch" if context.get("pattern") in _PATTERNS:
-            return _PATTERNS[context["pattern"]]
-        case "unknown_kind":
-            return f"a host's kind is one of {context['known']}", "name one of them"
-        case "union_tag_invalid":
-            return f"the kind is one of {context['expected_tags']}", "name one of them"
-        case "union_tag_not_found":
-            return "the kind says which keys follow", "add it"
+    if context.get("pattern") in _PATTERNS:
+        return _PATTERNS[context["pattern"]]
+    if error["type"] in _KNOWN:
+        law, cure = _KNOWN[error["type"]]
+        return law.format(**context), cure
     law = error["msg"]
     for pattern, words in _WORDS:
         law = pattern.sub(words, law)
@@ -70,7 +72,7 @@ def _law(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _value(error: ErrorDetails) -> str:
-    if error["type"] == "missing" or error["type"] == "union_tag_not_found":
+    if error["type"] in ("missing", "union_tag_not_found"):
         return "absent"
     value = error["input"]
     if error["type"] in ("unknown_kind", "union_tag_invalid"):

@@ -14,12 +14,14 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]  # the C loader is chosen at run time
-    """Scalars as the engine's own parser reads them: a hardware address like 52:54:00:01:01:01 is text, not a number."""
+    """Scalars as the engine's own parser reads them: the hardware address 52:54:00:01:01:01 is no number."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own class attribute
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -34,7 +36,7 @@ class YamlError(Exception):
     """Text that is no YAML document, or says a key twice; the message has the line."""
 
 
-def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[str, object]:
     seen: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
@@ -42,23 +44,27 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
             if key.value in seen:
                 raise YamlError(f"line {line}: the key {key.value!r} stands in line {seen[key.value]} too; remove one")
             seen[key.value] = line
+        elif not isinstance(key, yaml.ScalarNode):
+            raise YamlError(f"line {line}: a key is a word, and this one is a list or a mapping; write a word")
     loader.flatten_mapping(node)
-    return {loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value}
+    # The engine has no keys but text either: 1 is "1".
+    return {str(key.value): loader.construct_object(value, deep=True) for key, value in node.value}
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> object:
     """The document's plain data; raises YamlError with the line of the fault."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: it constructs plain data only
+        found: object = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: it constructs plain data only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise YamlError(f"{where}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise YamlError(" ".join(str(error).split())) from None
+    return found
 
 
 def _entry(lines: list[str], key: str, indent: str) -> tuple[int, int] | None:

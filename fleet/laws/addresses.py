@@ -29,7 +29,9 @@ def outside(path: str, address: IPv4Address, subnet: IPv4Network, taken: dict[IP
     if address not in subnet:
         yield _fault(path, address, f"the address lies in {subnet}", "choose a free address of that range")
     elif address in (subnet.network_address, subnet.broadcast_address):
-        yield _fault(path, address, f"the first and the last address of {subnet} belong to no host", "choose another one")
+        yield _fault(
+            path, address, f"the first and the last address of {subnet} belong to no host", "choose another one"
+        )
     elif address in taken:
         yield _fault(path, address, f"it is {taken[address]}", "choose a free address")
 
@@ -67,10 +69,14 @@ def storage_addresses_are_on_the_storage_network(fleet: Fleet, profiles: Profile
         profile = profile_of(fleet, profiles, name)
         located.append((path, address))
         if profile and profile.storage:
-            taken = {profile.storage.gateway: f"the gateway of profile {profile.name}"} if profile.storage.gateway else {}
+            taken = (
+                {profile.storage.gateway: f"the gateway of profile {profile.name}"} if profile.storage.gateway else {}
+            )
             yield from outside(path, address, profile.storage.subnet, taken)
         elif profile or not profiles_missing(fleet, profiles, name):
-            yield _fault(path, address, "a storage address needs a network profile that has a storage network", "remove it")
+            yield _fault(
+                path, address, "a storage address needs a network profile that has a storage network", "remove it"
+            )
     yield from shared(located)
 
 
@@ -100,10 +106,22 @@ def private_addresses_are_on_the_providers_network(fleet: Fleet, profiles: Profi
         subnet = (hcloud.subnet if hcloud else None) if provider == "hcloud" else (ovh.subnet if ovh else None)
         located[provider].append((path, address))
         if subnet is None:
-            yield _fault(path, address, f"a private address needs providers.{provider}.network", "describe it, or remove this address")
-        elif isinstance(fleet.network, ProviderNetwork) and fleet.network.provider == provider and address != host.address:
             yield _fault(
-                path, address, f"the provider's network is the cluster's, so {host.address} is the private address", "remove this one"
+                path,
+                address,
+                f"a private address needs providers.{provider}.network",
+                "describe it, or remove this address",
+            )
+        elif (
+            isinstance(fleet.network, ProviderNetwork)
+            and fleet.network.provider == provider
+            and address != host.address
+        ):
+            yield _fault(
+                path,
+                address,
+                f"the provider's network is the cluster's, so {host.address} is the private address",
+                "remove this one",
             )
         else:
             yield from outside(path, address, subnet, taken)
@@ -124,7 +142,12 @@ def ssh_addresses_are_reachable(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
         located.append((path, address))
         for where, network in inner:
             if address in network:
-                yield _fault(path, address, f"addresses of {where} ({network}) lead into the cluster", "name the machine's own address")
+                yield _fault(
+                    path,
+                    address,
+                    f"addresses of {where} ({network}) lead into the cluster",
+                    "name the machine's own address",
+                )
     yield from shared(located)
 
 
@@ -144,7 +167,9 @@ def the_endpoint_has_an_address_of_its_own(fleet: Fleet, profiles: Profiles) -> 
             if isinstance(fleet.hosts[name], HcloudHost) and (private := _private(fleet.hosts[name]))
         ]
         if network is None:
-            yield _fault(path, address, "a private address needs providers.hcloud.network", "describe it, or remove this address")
+            yield _fault(
+                path, address, "a private address needs providers.hcloud.network", "describe it, or remove this address"
+            )
     else:
         return
     if subnet is not None:

@@ -82,6 +82,6 @@ def waits_end_before_the_watchdog(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             yield Fault(
                 path=path,
                 value=f"{seconds} seconds",
-                law=f"the watchdog goes back to the previous generation after {limit} seconds, before the wait would end",
+                law=f"the watchdog goes back to the previous generation after {limit} seconds, before this ends",
                 cure="wait less, or raise rollout.watchdogMinutes",
             )

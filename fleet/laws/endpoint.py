@@ -1,4 +1,4 @@
-"""Laws of the API endpoint: a load balancer reaches its servers, a virtual IP has a LAN. Its address is in addresses.py."""
+"""Laws of the API endpoint: a load balancer reaches its servers, a virtual IP has a LAN. Addresses: addresses.py."""
 
 from __future__ import annotations
 

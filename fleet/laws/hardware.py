@@ -87,15 +87,29 @@ def _server_type(name: str, host: HcloudHost) -> Iterator[Fault]:
     known = HCLOUD.server_types.get(host.server_type)
     path = f"hosts.{name}.serverType"
     alike = ", ".join(
-        sorted(word for word, other in HCLOUD.server_types.items() if other.sold and other.arch is host.arch and other.memory_gb >= _LEAST_MEMORY_GB)
+        sorted(
+            word
+            for word, other in HCLOUD.server_types.items()
+            if other.sold and other.arch is host.arch and other.memory_gb >= _LEAST_MEMORY_GB
+        )
     )
     if known is None:
-        yield _fault(path, host.server_type, "Hetzner has no such server type", f"use one of {alike}, or add it to fleet/data/hcloud.json")
+        yield _fault(
+            path,
+            host.server_type,
+            "Hetzner has no such server type",
+            f"use one of {alike}, or add it to fleet/data/hcloud.json",
+        )
         return
     if not known.sold:
         yield _fault(path, host.server_type, "Hetzner makes no new servers of this type", f"use one of {alike}")
     if known.arch is not host.arch:
-        yield _fault(path, host.server_type, f"its processor is {known.arch.value}, and {host.hardware} is {host.arch.value}", f"use one of {alike}")
+        yield _fault(
+            path,
+            host.server_type,
+            f"its processor is {known.arch.value}, and {host.hardware} is {host.arch.value}",
+            f"use one of {alike}",
+        )
     if known.memory_gb < _LEAST_MEMORY_GB:
         yield _fault(
             path,
@@ -137,7 +151,12 @@ def locations_exist(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             continue
         place = HCLOUD.locations.get(host.location)
         if place is None:
-            yield _fault(f"hosts.{name}.location", host.location, "Hetzner has no such location", f"use one of {', '.join(sorted(HCLOUD.locations))}")
+            yield _fault(
+                f"hosts.{name}.location",
+                host.location,
+                "Hetzner has no such location",
+                f"use one of {', '.join(sorted(HCLOUD.locations))}",
+            )
         elif network and place.zone != network.zone:
             yield _fault(
                 f"hosts.{name}.location",
@@ -160,7 +179,9 @@ def _disk(name: str, host: Host) -> Iterator[Fault]:
     if by_id and disk.unstable_path:
         yield _fault(f"{path}.unstablePath", "true", "a path by id is stable", "remove it")
     if _PARTITION.search(disk.device):
-        yield _fault(f"{path}.device", disk.device, "the system takes a whole disk, and this is a partition", "name the disk")
+        yield _fault(
+            f"{path}.device", disk.device, "the system takes a whole disk, and this is a partition", "name the disk"
+        )
     if not host.created and disk.serial is None:
         yield _fault(
             f"{path}.serial",
@@ -172,7 +193,7 @@ def _disk(name: str, host: Host) -> Iterator[Fault]:
 
 @law("hosts")
 def disks_are_known_for_certain(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """A disk is named by a stable path, whole, and a standing machine's by its serial number; no two hosts share one."""
+    """A disk is whole, on a stable path, with its serial number on standing machines; no two hosts share one."""
     serials: dict[str, str] = {}
     devices: dict[str, str] = {}
     for name in sorted(fleet.hosts):
@@ -180,9 +201,13 @@ def disks_are_known_for_certain(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
         yield from _disk(name, host)
         serial, device = host.disk.serial, host.disk.device
         if serial is not None and serials.setdefault(serial, name) != name:
-            yield _fault(f"hosts.{name}.disk.serial", serial, f"{serials[serial]} has this disk", "correct one of the two")
+            yield _fault(
+                f"hosts.{name}.disk.serial", serial, f"{serials[serial]} has this disk", "correct one of the two"
+            )
         if "/by-id/" in device and devices.setdefault(device, name) != name:
-            yield _fault(f"hosts.{name}.disk.device", device, f"{devices[device]} has this disk", "correct one of the two")
+            yield _fault(
+                f"hosts.{name}.disk.device", device, f"{devices[device]} has this disk", "correct one of the two"
+            )
 
 
 @law("hosts")
@@ -196,4 +221,9 @@ def hardware_addresses_are_one_ports(fleet: Fleet, _: Profiles) -> Iterator[Faul
                 yield _fault(path, mac, f"it is {seen[mac]} already", "correct one of the two")
             seen.setdefault(mac, path)
             if int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
-                yield _fault(path, mac, "an address with an odd first octet, or all zero, is no port's", "read it from the machine: ip -br link")
+                yield _fault(
+                    path,
+                    mac,
+                    "an address with an odd first octet, or all zero, is no port's",
+                    "read it from the machine: ip -br link",
+                )

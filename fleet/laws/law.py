@@ -1,7 +1,7 @@
 """What a law is: a function that yields faults, and the parts of a fleet that it needs whole to speak truly.
 
-A document with faults of type is read in part, and the laws run on that part. A law that counts hosts or looks one up would then
-find faults that are none, so it says that it needs every host, and is left out where one cannot be read.
+A document with faults of type is read in part, and the laws run on that part. A law that counts hosts or looks one up
+would then find faults that are none, so it says that it needs every host, and is left out where one cannot be read.
 """
 
 from __future__ import annotations

@@ -51,7 +51,10 @@ def _syntax(path: str, key: str, value: str) -> Iterator[Fault]:
         )
     if not _VALUE.match(value):
         yield _fault(
-            path, value, "Kubernetes takes values of at most 63 letters, digits, `-`, `_` and `.`, or none", "correct the value"
+            path,
+            value,
+            "Kubernetes takes values of at most 63 letters, digits, `-`, `_` and `.`, or none",
+            "correct the value",
         )
 
 
@@ -64,7 +67,11 @@ def labels_are_the_users_own(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             yield from _syntax(path, key, value)
             domain = key.partition("/")[0] if "/" in key else ""
             if any(domain == reserved or domain.endswith(f".{reserved}") for reserved in RESERVED_DOMAINS):
-                cure = "use role instead" if key.startswith("node-role.kubernetes.io/") else "use a prefix of your own, as example.net/"
+                cure = (
+                    "use role instead"
+                    if key.startswith("node-role.kubernetes.io/")
+                    else "use a prefix of your own, as example.net/"
+                )
                 yield _fault(path, key, f"labels of {domain} are set by the system", cure)
 
 
@@ -76,7 +83,9 @@ def _taints(name: str, host: Host) -> Iterator[Fault]:
         if taint.key.startswith("node.kubernetes.io/"):
             yield _fault(path, taint.key, "Kubernetes sets and removes these taints itself", "use a prefix of your own")
         if (taint.key, taint.effect) in seen:
-            yield _fault(path, f"{taint.key}:{taint.effect}", "a taint's key and effect stand once", "remove one of the two")
+            yield _fault(
+                path, f"{taint.key}:{taint.effect}", "a taint's key and effect stand once", "remove one of the two"
+            )
         seen.add((taint.key, taint.effect))
 
 

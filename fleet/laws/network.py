@@ -88,7 +88,12 @@ def hosts_can_be_on_the_network(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
 def the_mesh_has_a_port_of_its_own(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
     """WireGuard and the pod network both use UDP."""
     if isinstance(fleet.network, MeshNetwork) and fleet.network.port == _FLANNEL_PORT:
-        yield Fault(path="network.port", value=str(_FLANNEL_PORT), law="the pod network (VXLAN) uses this port", cure="use 51820")
+        yield Fault(
+            path="network.port",
+            value=str(_FLANNEL_PORT),
+            law="the pod network (VXLAN) uses this port",
+            cure="use 51820",
+        )
 
 
 @law("network", "hosts")
@@ -114,11 +119,26 @@ def _shared(first: Profile, other: Profile) -> Iterator[Fault]:
         if one is None or two is None:
             continue
         if one.subnet != two.subnet:
-            yield Fault(path=f"{path}.subnet", value=str(two.subnet), law=f"profile {first.name} has {one.subnet}, and all hosts share one {word} network", cure="use one subnet")
+            yield Fault(
+                path=f"{path}.subnet",
+                value=str(two.subnet),
+                law=f"profile {first.name} has {one.subnet}, and all hosts share one {word} network",
+                cure="use one subnet",
+            )
         if one.vlan is not None and two.vlan is not None and one.vlan != two.vlan:
-            yield Fault(path=f"{path}.vlan", value=str(two.vlan), law=f"profile {first.name} tags {one.vlan}, and all hosts tag the same VLAN ids", cure="use one id")
+            yield Fault(
+                path=f"{path}.vlan",
+                value=str(two.vlan),
+                law=f"profile {first.name} tags {one.vlan}, and all hosts tag the same VLAN ids",
+                cure="use one id",
+            )
         if one.mtu != two.mtu:
-            yield Fault(path=f"{path}.mtu", value=str(two.mtu), law=f"profile {first.name} has {one.mtu}, and bigger frames are lost between hosts that differ", cure="use one MTU")
+            yield Fault(
+                path=f"{path}.mtu",
+                value=str(two.mtu),
+                law=f"profile {first.name} has {one.mtu}, and bigger frames are lost between hosts that differ",
+                cure="use one MTU",
+            )
 
 
 @law("network", "hosts")
@@ -137,9 +157,19 @@ def profile_settings_have_a_profile(fleet: Fleet, profiles: Profiles) -> Iterato
         path = f"hosts.{name}"
         if not isinstance(fleet.network, ProfileNetwork):
             if host.profile is not None:
-                yield Fault(path=f"{path}.profile", value=host.profile, law="profiles describe a network of kind profile, and this is another one", cure="remove it")
+                yield Fault(
+                    path=f"{path}.profile",
+                    value=host.profile,
+                    law="profiles describe a network of kind profile, and this is another one",
+                    cure="remove it",
+                )
             if host.ports:
-                yield Fault(path=f"{path}.ports", value=", ".join(sorted(host.ports)), law="ports are those of a network profile, and this network has none", cure="remove them")
+                yield Fault(
+                    path=f"{path}.ports",
+                    value=", ".join(sorted(host.ports)),
+                    law="ports are those of a network profile, and this network has none",
+                    cure="remove them",
+                )
         elif profile and host.ports and set(host.ports) != set(profile.ports):
             yield Fault(
                 path=f"{path}.ports",
@@ -148,4 +178,9 @@ def profile_settings_have_a_profile(fleet: Fleet, profiles: Profiles) -> Iterato
                 cure="use these names",
             )
         elif profile and profile.addressing == "dhcp" and not host.ports:
-            yield Fault(path=f"{path}.ports", value="absent", law=f"profile {profile.name} gives addresses by hardware address", cure="add the hardware addresses of its ports")
+            yield Fault(
+                path=f"{path}.ports",
+                value="absent",
+                law=f"profile {profile.name} gives addresses by hardware address",
+                cure="add the hardware addresses of its ports",
+            )

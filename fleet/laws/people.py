@@ -76,7 +76,12 @@ def users_are_people(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
     """A user's name is free on a host, and short enough."""
     for name in fleet.users:
         if name in RESERVED_USERS or name.startswith(("nixbld", "systemd-")):
-            yield Fault(path=f"users.{name}", value=name, law="the system has an account or a group of this name", cure="choose another name")
+            yield Fault(
+                path=f"users.{name}",
+                value=name,
+                law="the system has an account or a group of this name",
+                cure="choose another name",
+            )
         elif not name[0].isalpha() or len(name) > _LONGEST_USER:
             yield Fault(
                 path=f"users.{name}",
@@ -95,9 +100,19 @@ def keys_are_sound(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             path = f"users.{name}.keys.{device}"
             shown = " ".join(line.split()[:2])
             if weakness := _weakness(line):
-                yield Fault(path=path, value=_short(shown), law=weakness, cure="paste the line of the .pub file again, or make a new key: ssh-keygen -t ed25519")
+                yield Fault(
+                    path=path,
+                    value=_short(shown),
+                    law=weakness,
+                    cure="paste the line of the .pub file again, or make a new key: ssh-keygen -t ed25519",
+                )
             if seen.setdefault(shown, path) != path:
-                yield Fault(path=path, value=_short(shown), law=f"it is {seen[shown]} already, and clouds refuse a key twice", cure="remove one of the two")
+                yield Fault(
+                    path=path,
+                    value=_short(shown),
+                    law=f"it is {seen[shown]} already, and clouds refuse a key twice",
+                    cure="remove one of the two",
+                )
 
 
 def _short(key: str) -> str:

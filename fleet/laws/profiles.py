@@ -38,13 +38,28 @@ def _bond(profile: Profile, fault: _Faults) -> Iterator[Fault]:
         return
     for place, member in enumerate(bond.members):
         if member not in profile.ports:
-            yield fault(f"bond.members.{place}", member, f"a member is one of the ports {', '.join(profile.ports)}", "name a port")
+            yield fault(
+                f"bond.members.{place}",
+                member,
+                f"a member is one of the ports {', '.join(profile.ports)}",
+                "name a port",
+            )
         if member in bond.members[:place]:
             yield fault(f"bond.members.{place}", member, "a member stands once", "remove one of the two")
     if bond.primary is not None and bond.primary not in bond.members:
-        yield fault("bond.primary", bond.primary, f"the primary is one of the members {', '.join(bond.members)}", "name a member")
+        yield fault(
+            "bond.primary",
+            bond.primary,
+            f"the primary is one of the members {', '.join(bond.members)}",
+            "name a member",
+        )
     if bond.primary is not None and bond.mode not in _PRIMARY_MODES:
-        yield fault("bond.primary", bond.primary, f"mode {bond.mode} has no primary", f"remove it, or use {' or '.join(_PRIMARY_MODES)}")
+        yield fault(
+            "bond.primary",
+            bond.primary,
+            f"mode {bond.mode} has no primary",
+            f"remove it, or use {' or '.join(_PRIMARY_MODES)}",
+        )
     if bond.name in profile.ports:
         yield fault("bond.name", bond.name, "a port has this name", "rename the bond")
 
@@ -54,20 +69,37 @@ def _links(profile: Profile, fault: _Faults) -> Iterator[Fault]:
     carriers = [port for port in profile.ports if port not in members] + ([profile.bond.name] if profile.bond else [])
     for word, lan in _lans(profile):
         if lan.link not in carriers:
-            yield fault(f"{word}.link", lan.link, f"what carries a network is one of {', '.join(carriers)}", "name one of these")
+            yield fault(
+                f"{word}.link", lan.link, f"what carries a network is one of {', '.join(carriers)}", "name one of these"
+            )
         interface = lan.link if lan.vlan is None else f"{lan.link}.{lan.vlan}"
         if len(interface) > _LONGEST_INTERFACE:
-            yield fault(f"{word}.link", interface, f"Linux takes interface names of at most {_LONGEST_INTERFACE} characters", "use shorter names")
+            yield fault(
+                f"{word}.link",
+                interface,
+                f"Linux takes interface names of at most {_LONGEST_INTERFACE} characters",
+                "use shorter names",
+            )
     storage = profile.storage
     if storage and (storage.link, storage.vlan) == (profile.cluster.link, profile.cluster.vlan):
         here = f"{storage.link}, {'untagged' if storage.vlan is None else f'VLAN {storage.vlan}'}"
-        yield fault("storage.vlan", here, "the cluster's network is there already", "give storage a VLAN id of its own, or another link")
+        yield fault(
+            "storage.vlan",
+            here,
+            "the cluster's network is there already",
+            "give storage a VLAN id of its own, or another link",
+        )
 
 
 def _subnets(profile: Profile, fault: _Faults) -> Iterator[Fault]:
     storage = profile.storage
     if storage and storage.subnet.overlaps(profile.cluster.subnet):
-        yield fault("storage.subnet", storage.subnet, f"it shares addresses with cluster.subnet ({profile.cluster.subnet})", "choose a range of its own")
+        yield fault(
+            "storage.subnet",
+            storage.subnet,
+            f"it shares addresses with cluster.subnet ({profile.cluster.subnet})",
+            "choose a range of its own",
+        )
     for word, lan in _lans(profile):
         edges = (lan.subnet.network_address, lan.subnet.broadcast_address)
         if lan.gateway and (lan.gateway not in lan.subnet or lan.gateway in edges):
@@ -81,7 +113,12 @@ def _node_vlans(profile: Profile, fault: _Faults) -> Iterator[Fault]:
         ids = {name: node.vlans.get(word, lan.vlan) for name, node in sorted(profile.nodes.items())}  # type: ignore[call-overload]  # the words are the keys
         if len(set(ids.values())) > 1:
             shown = ", ".join(f"{name} {vlan}" for name, vlan in ids.items())
-            yield fault(f"{word}.vlan", shown, "every node tags the same VLAN ids, or no two of them share a network", "remove nodes.*.vlans")
+            yield fault(
+                f"{word}.vlan",
+                shown,
+                "every node tags the same VLAN ids, or no two of them share a network",
+                "remove nodes.*.vlans",
+            )
 
 
 def _nodes(profile: Profile, fault: _Faults) -> Iterator[Fault]:
@@ -91,9 +128,15 @@ def _nodes(profile: Profile, fault: _Faults) -> Iterator[Fault]:
             address = node.cluster if word == "cluster" else node.storage
             path = f"nodes.{name}.{word}"
             if address is None:
-                yield fault(path, "absent", "every node has an address on every network", f"give it one of {lan.subnet}")
+                yield fault(
+                    path, "absent", "every node has an address on every network", f"give it one of {lan.subnet}"
+                )
                 continue
-            if address not in lan.subnet or address in (lan.subnet.network_address, lan.subnet.broadcast_address, lan.gateway):
+            if address not in lan.subnet or address in (
+                lan.subnet.network_address,
+                lan.subnet.broadcast_address,
+                lan.gateway,
+            ):
                 yield fault(path, address, f"the address is a node's own in {lan.subnet}", "choose a free one")
             if seen.setdefault(address, path) != path:
                 yield fault(path, address, f"it is {seen[address]} already", "choose a free one")
@@ -102,16 +145,28 @@ def _nodes(profile: Profile, fault: _Faults) -> Iterator[Fault]:
 def _dhcp(profile: Profile, fault: _Faults) -> Iterator[Fault]:
     server, subnet = profile.dhcp, profile.cluster.subnet
     if (profile.addressing == "dhcp") != (server is not None):
-        yield fault("addressing", profile.addressing, "dhcp needs a server that hands addresses out, static has none", "correct addressing or dhcp")
+        yield fault(
+            "addressing",
+            profile.addressing,
+            "dhcp needs a server that hands addresses out, static has none",
+            "correct addressing or dhcp",
+        )
     if server is None:
         return
     for word, address in (("address", server.address), ("first", server.first), ("last", server.last)):
         if address not in subnet:
             yield fault(f"dhcp.{word}", address, f"the server serves {subnet}", "choose an address of that range")
     if server.first > server.last:
-        yield fault("dhcp.first", server.first, f"the range begins before it ends, at {server.last}", "exchange the two")
+        yield fault(
+            "dhcp.first", server.first, f"the range begins before it ends, at {server.last}", "exchange the two"
+        )
     elif server.first <= server.address <= server.last:
-        yield fault("dhcp.address", server.address, f"the server would hand out its own address, in {server.first} to {server.last}", "choose another one")
+        yield fault(
+            "dhcp.address",
+            server.address,
+            f"the server would hand out its own address, in {server.first} to {server.last}",
+            "choose another one",
+        )
     macs: dict[str, str] = {}
     for name, node in sorted(profile.nodes.items()):
         if node.mac is None:

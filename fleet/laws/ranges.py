@@ -56,9 +56,12 @@ def ranges_are_apart(fleet: Fleet, profiles: Profiles) -> Iterator[Fault]:
 
 @law("cluster")
 def ranges_are_usable(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """Pods and services live in ordinary unicast ranges, and the service range has room for DNS at its tenth address."""
+    """Pods and services live in ordinary unicast ranges, and the service range has a tenth address, for DNS."""
     least, most = _SERVICE_PREFIXES
-    for path, network in (("cluster.podRange", fleet.cluster.pod_range), ("cluster.serviceRange", fleet.cluster.service_range)):
+    for path, network in (
+        ("cluster.podRange", fleet.cluster.pod_range),
+        ("cluster.serviceRange", fleet.cluster.service_range),
+    ):
         if any(network.overlaps(nowhere) for nowhere in _NOWHERE):
             yield Fault(
                 path=path,
@@ -70,7 +73,7 @@ def ranges_are_usable(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
         yield Fault(
             path="cluster.serviceRange",
             value=str(fleet.cluster.service_range),
-            law=f"Kubernetes takes service ranges from /{least}, and DNS is the tenth address, which a range beyond /{most} lacks",
+            law=f"Kubernetes takes none wider than /{least}, and narrower than /{most} has no tenth address for DNS",
             cure=f"use a range between /{least} and /{most}",
         )
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from fleet.faults import Fault
-from fleet.laws.law import EVERY_HOST, Profiles, law
 from fleet.laws.addresses import profiles_missing
+from fleet.laws.law import EVERY_HOST, Profiles, law
 from fleet.laws.subnets import profile_of
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def replicas_have_hosts(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             cure="set storage on some hosts, or addons.longhorn.enabled: false",
         )
     elif longhorn.replicas > count:
+        hosts = "1 host keeps" if count == 1 else f"{count} hosts keep"
         yield Fault(
             path="addons.longhorn.replicas",
             value=str(longhorn.replicas),
-            law=f"each replica has a host of its own, and {count} {'host keeps' if count == 1 else 'hosts keep'} storage",
+            law=f"each replica has a host of its own, and {hosts} storage",
             cure=f"write {count} or less, or set storage on more hosts",
         )
 

@@ -36,11 +36,11 @@ def addons_run_on_this_kubernetes(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             continue
         if addon.version not in known:
             yield _unknown(path, addon.version, tuple(sorted(known)), what)
-        elif minor not in known[addon.version]:
+        elif minor not in (supported := known[addon.version]):
             yield Fault(
                 path=path,
                 value=addon.version,
-                law=f"{what} {addon.version} runs on Kubernetes {known[addon.version]}, and the cluster's is {fleet.cluster.k3s_version}",
+                law=f"{what} runs on Kubernetes {supported} in this version, and the cluster's is 1.{minor}",
                 cure="choose another cluster.k3sVersion or another version here",
             )
 
