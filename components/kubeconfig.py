@@ -9,7 +9,6 @@ import pulumi
 from pulumi_command import local
 
 from components.commands import hostops
-from fleet.kubeconfig import at_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +26,6 @@ class KubeconfigArgs:
 
     endpoint: pulumi.Input[str]
     """URL of the API by address, so that the first run needs no DNS entry."""
-
-    api_name: str
-    """DNS name of the API, which its certificate carries."""
 
     installations: Sequence[pulumi.Input[str]]
     """Installations of the servers, sorted by name: new ones may mean new certificates."""
@@ -59,6 +55,7 @@ class Kubeconfig(pulumi.ComponentResource):
             create=fetch,
             update=fetch,
             environment={
+                "NIXFLEET_ENDPOINT": args.endpoint,
                 "NIXFLEET_INSTALLATIONS": pulumi.Output.json_dumps(args.installations),
                 "NIXFLEET_PEERS": args.peers,
                 "NIXFLEET_RENEWAL": args.renewal,
@@ -74,9 +71,5 @@ class Kubeconfig(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="10m", update="10m"),
             ),
         )
-        self.text = pulumi.Output.secret(
-            pulumi.Output.all(text=command.stdout, server=args.endpoint, name=args.api_name).apply(
-                lambda parts: at_address(**parts)
-            )
-        )
+        self.text = pulumi.Output.secret(command.stdout)
         self.register_outputs({"text": self.text})

@@ -166,7 +166,6 @@ def admin_kubeconfig(
         stack=inputs.stack,
         peers=peers(inputs, machines, servers),
         endpoint=endpoint,
-        api_name=inputs.contract.cluster.endpoint.name,
         installations=[hosts[name].installation for name in sorted(servers)],
         renewal=inputs.renewal,
         deploy_secret=deploy_secret(inputs.cluster_keys),

@@ -38,7 +38,11 @@ class SmokeTest(pulumi.ComponentResource):
         namespace = core.v1.Namespace(f"{name}-namespace", metadata={"name": smoke_test.NAMESPACE}, opts=child)
         tested = storage.v1.StorageClass(
             f"{name}-class",
-            **args.storage_class,
+            metadata=args.storage_class["metadata"],
+            provisioner=args.storage_class["provisioner"],
+            parameters=args.storage_class["parameters"],
+            reclaim_policy=args.storage_class["reclaimPolicy"],
+            volume_binding_mode=args.storage_class["volumeBindingMode"],
             opts=pulumi.ResourceOptions.merge(
                 # Parameters of a class cannot change, and its name is taken until the old one is gone.
                 pulumi.ResourceOptions(depends_on=list(args.after), delete_before_replace=True),
