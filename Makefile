@@ -72,7 +72,7 @@ format: setup ## let ruff format everything
 	@$(PYTHON) -m ruff format .
 
 bench: setup ## measure times, memory, connections and commands on the simulated fleet
-	@$(PYTHON) tools/bench $(ARGS)
+	@$(PYTHON) tools/bench.py $(ARGS)
 
 lock: setup ## write requirements.lock anew from requirements.in
 	@$(PYTHON) -m uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --upgrade \

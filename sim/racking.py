@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet.contract import ssh_address
-from fleet.hosts import HARDWARE, OvhDedicatedHost
+from fleet.hosts import HARDWARE, OvhDedicatedHost, OvhInstanceHost
 from sim.machines.rack import Disk, MachineSpec, Rack
+from sim.plugins.ovh.instances import FLAVORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fleet.hosts import Host
     from fleet.keys import HostKeys
     from fleet.settings import Fleet
+    from sim.world import World
 
 BY_ID = "/dev/disk/by-id/"
 
@@ -57,3 +59,11 @@ def rack_records(rack: Rack, fleet: Fleet, keys: Mapping[str, HostKeys], deploy_
         known = {machine.spec.id for machine in rack.machines()}
         if not host.created and machine_id(name, host) not in known:
             rack.add(spec(name, host, keys[name], deploy_key))
+
+
+def describe_flavors(world: World, fleet: Fleet) -> None:
+    """Tell the simulated OVH the disks of the fleet's flavors: their ids differ by region, so only the stack file knows them."""
+    sizes = {host.flavor_id: host.disk.size_gib for host in fleet.hosts.values() if isinstance(host, OvhInstanceHost)}
+    if sizes:
+        with world.edit(FLAVORS) as flavors:
+            flavors.update(sizes)

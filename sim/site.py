@@ -10,6 +10,7 @@ import yaml
 from fleet import stackfile
 from fleet.contract import contract, render
 from fleet.document import read, read_fleet
+from fleet.files import write_whole
 from fleet.identities import Identities
 from fleet.profiles import load_profiles
 from operate.engine import ROOT
@@ -67,11 +68,11 @@ class Site:
         stack = self.stage.stack
         document = throwaway(self.config, self.ring)
         text = yaml.safe_dump(document, sort_keys=False, width=4096)
-        stackfile.write_whole(self.stage.place.stack_file, text)
+        write_whole(self.stage.place.stack_file, text)
         profiles = load_profiles(ROOT)
         fleet = read_fleet(self.fleet, f"Pulumi.{stack}.yaml", profiles)
         identities = read(Identities, document["config"][stackfile.IDENTITIES_KEY], f"Pulumi.{stack}.yaml")
-        stackfile.write_whole(self._contracts / f"{stack}.json", render(contract(stack, fleet, identities, profiles)))
+        write_whole(self._contracts / f"{stack}.json", render(contract(stack, fleet, identities, profiles)))
 
     def powered(self) -> AbstractContextManager[None]:
         """Keep the machines running between runs, to look at them or to save their start."""

@@ -23,7 +23,7 @@ from operate.messages import OperateError
 from sim.machines.rack import Rack
 from sim.passphrase import Passphrase, WrongPassphraseError
 from sim.plugins.install import install
-from sim.racking import rack_records
+from sim.racking import describe_flavors, rack_records
 from sim.session import alone, drop_stale_locks, machines
 from sim.world import Event, World
 
@@ -123,6 +123,7 @@ class Stage:
         document: dict[str, Any] = yaml.safe_load(self.place.stack_file.read_bytes())
         config = document["config"]
         fleet = read_fleet(config[stackfile.FLEET_KEY], self.place.stack_file.name, load_profiles(ROOT))
+        describe_flavors(self.world, fleet)
         records = [name for name, host in fleet.hosts.items() if not host.created]
         if not records:
             return

@@ -1,7 +1,7 @@
 """Public Cloud instances with the traps of the real plugin: updates that it plans and cannot do, addresses without order.
 
 Any flavor and image with the form of an id is taken, since ids differ by region and project: a rehearsal of a real stack file must
-work. Every flavor has the size of b3-8, every image is an Ubuntu. Keys, networks and gateways that an instance makes by itself are refused.
+work. Every flavor has the size of b3-8 unless the world's FLAVORS give its disk, every image is an Ubuntu. Keys, networks and gateways that an instance makes by itself are refused.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ PUBLIC = (IPv4Network("198.51.100.128/25"), IPv4Network("198.19.0.0/16"))
 """Ranges for documentation and benchmarks: no real host has such an address."""
 
 VCPUS, MEMORY_GIB, DISK_GIB = 2, 8, 50
+FLAVORS = "clouds/ovh-flavors"
+"""Document of the world: disk size in GiB by flavor id."""
+
 SERIAL_LENGTH = 20
 NOT_SIMULATED = ("sshKeyCreate", "autoBackup", "bulk", "group")
 
@@ -39,6 +42,7 @@ class Instance(CloudKind):
     def __init__(self, cloud: Cloud) -> None:
         """Put its machines into the world's rack."""
         super().__init__(cloud)
+        self._world = cloud.world
         self._rack = Rack(cloud.world)
 
     def examine(self, inputs: Properties) -> None:
@@ -77,13 +81,14 @@ class Instance(CloudKind):
     async def made(self, ident: str, record: Record, inputs: Properties) -> None:
         """Rack the machine; it has booted Ubuntu afterwards."""
         serial = ident[:SERIAL_LENGTH]
+        size = self._world.read(FLAVORS).get(inputs["flavor"]["flavorId"], DISK_GIB)
         spec = MachineSpec(
             id=ident,
             name=record["name"],
             firmware="bios",
             cpus=VCPUS,
             memory_gib=MEMORY_GIB,
-            disks=(Disk(serial=serial, size_gib=DISK_GIB, by_id=f"scsi-0QEMU_QEMU_HARDDISK_{serial}"),),
+            disks=(Disk(serial=serial, size_gib=size, by_id=f"scsi-0QEMU_QEMU_HARDDISK_{serial}"),),
             medium="cloud-image",
             login_user="ubuntu",
             user_data=inputs.get("userData"),

@@ -1,0 +1,150 @@
+"""`make bench`: the project's numbers, measured on the simulated fleet with the CLI built. A table, not a test: machines differ.
+
+Memory is that of the process that runs the program; engine and doubles are not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from operate.report import table  # noqa: E402  the checkout is no installed package
+from sim.site import Site, config_of_stack  # noqa: E402
+from sim.world import World  # noqa: E402
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One measured number beside the one that was promised."""
+
+    what: str
+    measured: str
+    promised: str
+    kept: bool
+
+    def row(self) -> tuple[str, ...]:
+        """A row of the table."""
+        return (self.what, self.measured, self.promised, "yes" if self.kept else "NO")
+
+
+def seconds(what: str, measured: float, limit: float) -> Number:
+    """A time."""
+    return Number(what=what, measured=f"{measured:.1f} s", promised=f"at most {limit:g} s", kept=measured <= limit)
+
+
+def _command(*words: str, environment: dict[str, str] | None = None) -> float:
+    """How long a command takes; ends the benchmark with its output when it fails."""
+    began = time.monotonic()
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    if done.returncode:
+        sys.exit(f"bench: `{' '.join(words)}` failed with exit code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return time.monotonic() - began
+
+
+def _driven(verb: str, world: Path) -> float:
+    return _command("make", verb, f"ARGS=--world {world}")
+
+
+def simulated() -> list[Number]:
+    """Stack sim from nothing, then unchanged."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        base = Path(folder)
+        numbers = [seconds("make up, stack sim, from nothing", _driven("up", base), 90)]
+        for verb in ("up", "preview"):
+            events = World(base / "world").events
+            before = len(events())
+            numbers.append(seconds(f"make {verb}, unchanged", _driven(verb, base), 20))
+            new = events()[before:]
+            touched = sum(event.step == "ssh connect" for event in new) + sum(event.machine == "command" for event in new)
+            numbers.append(Number(what=f"  its SSH connections and commands", measured=str(touched), promised="0", kept=not touched))
+        return numbers
+
+
+def many(count: int) -> dict[str, Any]:
+    """The config of stack sim with agents on Hetzner until it has `count` hosts."""
+    config = copy.deepcopy(config_of_stack("sim"))
+    hosts = config["nixfleet:fleet"]["hosts"]
+    model = next(host for host in hosts.values() if host["kind"] == "hcloud" and host["role"] == "server")
+    public, private = IPv4Address("10.90.4.0"), IPv4Address("10.20.4.0")
+    config["nixfleet:fleet"]["network"]["range"] = "10.90.0.0/16"
+    config["nixfleet:fleet"]["providers"]["hcloud"]["network"]["subnet"] = "10.20.0.0/16"
+    for number in range(1, count - len(hosts) + 1):
+        agent = {**model, "role": "agent", "address": str(public + number), "privateAddress": str(private + number)}
+        hosts[f"worker-{number:03}"] = agent
+    return config
+
+
+def child(base: Path, count: int) -> None:
+    """Bring a fleet of `count` hosts up in this process, and print time and memory as JSON."""
+    site = Site(base, "sim", many(count))
+    began = time.monotonic()
+    outcome = site.up()
+    if not outcome.run.ok:
+        sys.exit("\n".join(outcome.run.errors))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
+    print(json.dumps({"seconds": time.monotonic() - began, "gib": peak, "resources": len(outcome.run.operations)}))
+
+
+def hundred() -> list[Number]:
+    """A hundred hosts, from nothing."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        done = subprocess.run([sys.executable, __file__, "--child", folder], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"bench: 100 hosts failed:\n{done.stderr[-3000:]}")
+    said = json.loads(done.stdout.splitlines()[-1])
+    return [
+        seconds(f"up of 100 hosts, {said['resources']} resources, from nothing", said["seconds"], 360),
+        Number(what="  memory of the program", measured=f"{said['gib']:.2f} GiB", promised="at most 1.5 GiB", kept=said["gib"] <= 1.5),  # noqa: PLR2004  as promised
+    ]
+
+
+def checked() -> list[Number]:
+    """`python -m fleet check` of 500 hosts."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        site = Site(Path(folder), "sim", many(500))
+        took = _command(sys.executable, "-m", "fleet", "check", str(site.stage.place.stack_file))
+    return [seconds("fleet check of 500 hosts", took, 1)]
+
+
+def tests() -> list[Number]:
+    """Every test."""
+    return [seconds("make test", _command("make", "test"), 600)]
+
+
+PARTS: dict[str, Callable[[], list[Number]]] = {"sim": simulated, "hundred": hundred, "check": checked, "test": tests}
+
+
+def main() -> None:
+    """Measure, print the table; exit code 1 when a promise is not kept."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)} (default: everything)")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, 100)
+        return
+    numbers: list[Number] = []
+    for name in options.parts or PARTS:
+        print(f"bench: measuring {name}", file=sys.stderr, flush=True)
+        numbers += PARTS[name]()
+    print(table(("WHAT", "MEASURED", "PROMISED", "KEPT"), (number.row() for number in numbers)))
+    sys.exit(0 if all(number.kept for number in numbers) else 1)
+
+
+if __name__ == "__main__":
+    main()
