@@ -26,7 +26,8 @@
         "cgroup_memory=1"
       ];
     };
-    hardware.enableRedistributableFirmware = true;
+    # No screen: the list makes NixOS set up the driver of desktop cards. A host that wants it back can mkForce it.
+    services.xserver.videoDrivers = lib.mkOverride 60 [ ];
     nixfleet.k3s.memoryMaxGib = lib.mkDefault 6;
     nixfleet.watchdog = {
       runtimeSeconds = 30;

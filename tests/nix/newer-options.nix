@@ -1,0 +1,28 @@
+# Options that the pinned NixOS has and the stand-in's modules of late 2024 lack, with who sets them. Shape only: they set
+# nothing, so a test of what they do must run where the real NixOS is. Everything else exists in both.
+{ lib, ... }:
+let
+  anything = lib.mkOption {
+    type = lib.types.anything;
+    default = { };
+  };
+in
+{
+  options = {
+    # jetpack-nixos switches the initrd's TPM off: the board has none that Linux can use.
+    boot.initrd.systemd.tpm2 = anything;
+    # Hardware reports of a host (modules/hardware/facter.nix); before 25.11 an input of its own.
+    hardware.facter.reportPath = anything;
+    # jetpack-nixos describes the board's libraries to containers.
+    hardware.nvidia-container-toolkit = {
+      csv-files = anything;
+      discovery-mode = anything;
+      extraArgs = anything;
+    };
+    # The board's kernel is built with a list of security modules (jetpack-nixos).
+    security.lsm = anything;
+    # Checks before a switch that is started by hand (modules/update/default.nix, jetpack-nixos).
+    system.preSwitchChecks = anything;
+    system.switch.inhibitors = anything;
+  };
+}
