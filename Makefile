@@ -11,7 +11,7 @@ PYTHON := .venv/bin/python
 # Stack sim is the simulated fleet; every other stack is real machines.
 DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
-SIM_PASSPHRASE := simulated
+SIM_PASSPHRASE := simulated-fleet-guards-nothing
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
