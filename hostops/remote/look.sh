@@ -23,7 +23,8 @@ system() {
   say current_system "$(store /run/current-system)"
   say booted_system "$(store /run/booted-system)"
   profile=$(readlink "$R/nix/var/nix/profiles/system")
-  profile=${profile##*/system-}
+  # The link is relative, as Nix makes it.
+  profile=${profile##*system-}
   say generation "${profile%-link}"
   say next_system "$(store /nix/var/nix/profiles/system)"
   say reboot_due "$(due)"

@@ -1,0 +1,231 @@
+"""The scripts that run on hosts, under a real shell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hostops.ssh import REMOTE, script
+
+if TYPE_CHECKING:
+    from tests.hostops.fakes import Fakes
+
+SCRIPTS = sorted(REMOTE.glob("*.sh"))
+IDENTITY = '{"host": "a", "installId": "i-1", "machineId": "m-1", "stack": "s"}\n'
+
+
+def test_scripts_pass_shellcheck() -> None:
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    ended = subprocess.run([shellcheck, "-s", "sh", *SCRIPTS], capture_output=True, text=True, check=False)
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.name != "common.sh"], ids=lambda path: path.stem)
+def test_a_script_that_arrives_in_part_does_nothing(path: Path, fakes: Fakes) -> None:
+    """Every script works in a function that its last line calls."""
+    before = sorted(fakes.root.rglob("*"))
+    text = script(path.stem).rstrip()
+    said = fakes.feed(text[: text.rindex("\n") + 1])
+    assert (said.output, fakes.commands) == ("", [])
+    assert sorted(fakes.root.rglob("*")) == before
+
+
+def test_a_value_is_never_an_argument_and_survives_quoting(fakes: Fakes) -> None:
+    value = "it's \"$HOME\" `id`\n\\n two lines"
+    fakes.run("deliver", files="server-token", server_token=value)
+    assert (fakes.root / "etc/nixfleet/secrets/server-token").read_text() == value
+    assert not [line for line in fakes.commands if "HOME" in line]
+
+
+def test_secrets_are_private_whole_and_in_a_private_folder(fakes: Fakes) -> None:
+    said = fakes.run("deliver", files="server-token wireguard-key", server_token="one\n", wireguard_key="two\n")
+    folder = fakes.root / "etc/nixfleet/secrets"
+    assert said.facts == {"delivered": "wireguard-key"}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        "server-token": 0o400,
+        "wireguard-key": 0o400,
+    }
+
+
+def test_a_look_at_a_cloud_image_asks_nothing_of_a_cluster(fakes: Fakes) -> None:
+    fakes.write("etc/os-release", 'ID=debian\nNAME="Debian"\n')
+    said = fakes.run("look", host="a", role="server")
+    assert said.facts == {
+        "look": "1",
+        "os_id": "debian",
+        "variant_id": "",
+        "boot_id": "boot-1",
+        "memory_kib": "4000000",
+        "claim": "",
+        "sealed": "",
+        "installs": "",
+    }
+    assert fakes.commands == []
+
+
+def test_a_look_at_an_installed_server_tells_everything(fakes: Fakes) -> None:
+    fakes.write("etc/os-release", "ID=nixos\n")
+    fakes.write("etc/nixfleet/identity", IDENTITY)
+    fakes.write("etc/nixfleet/secrets/server-token", "token\n")
+    fakes.write("boot/efi/nixfleet-installs", "i-0 i-1\n")
+    fakes.write("var/lib/nixfleet/rolled-back.json", '{"refused": "/nix/store/new", "system": "/nix/store/old"}\n')
+    fakes.write("run/nixfleet/rollback", "NF_WANTED='/nix/store/new'\nNF_PREVIOUS='/nix/store/old'\n")
+    fakes.link("run/current-system", "nix/store/old")
+    fakes.link("run/booted-system", "nix/store/boot")
+    fakes.link("nix/store/old/kernel", "nix/store/linux-2")
+    fakes.link("nix/store/boot/kernel", "nix/store/linux-1")
+    fakes.link("nix/var/nix/profiles/system-7-link", "nix/store/old")
+    (fakes.root / "nix/var/nix/profiles/system").symlink_to("system-7-link")
+    fakes.command("systemctl", "printf 'active\\nactive\\n'")
+    fakes.command("k3s", 'case $* in *readyz*) printf ok ;; *) printf "True v1.35.6+k3s1" ;; esac')
+    facts = fakes.run("look", host="a", role="server").facts
+    assert facts["identity"] == IDENTITY.strip()
+    assert facts["boot_installs"] == "i-0 i-1"
+    assert (facts["current_system"], facts["next_system"]) == ("/nix/store/old", "/nix/store/old")
+    assert (facts["generation"], facts["reboot_due"]) == ("7", "yes")
+    assert facts["rolled_back"] == facts["watchdog_wanted"] == "/nix/store/new"
+    assert facts["watchdog_previous"] == "/nix/store/old"
+    assert (facts["k3s"], facts["watchdog"], facts["node"], facts["etcd"]) == ("active", "active", "True v1.35.6+k3s1", "ok")
+    assert facts["secret_server-token"] == hashlib.sha256(b"token\n").hexdigest()
+
+
+def test_an_agent_asks_with_the_credential_of_its_kubelet(fakes: Fakes) -> None:
+    fakes.write("etc/os-release", "ID=nixos\n")
+    fakes.write("etc/nixfleet/identity", IDENTITY)
+    fakes.link("run/current-system", "nix/store/old")
+    fakes.command("systemctl", "printf 'active\\ninactive\\n'")
+    fakes.command("k3s", 'printf "True v1.35.6+k3s1"')
+    facts = fakes.run("look", host="a", role="agent").facts
+    (asked,) = [line for line in fakes.commands if line.startswith("k3s")]
+    assert f"--kubeconfig={fakes.root}/var/lib/rancher/k3s/agent/kubelet.kubeconfig get node a" in asked
+    assert (facts["node"], "etcd" in facts) == ("True v1.35.6+k3s1", False)
+
+
+DISK = """case $* in
+  "-dno NAME "*) printf 'sda\\n' ;;
+  "-dno SERIAL "*) printf 'SER 1\\n' ;;
+  "-bdno SIZE "*) printf '85899345920\\n' ;;
+  "-nro PARTLABEL "*) printf '\\nnixfleet-esp\\nnixfleet-root\\n' ;;
+  "-nrpo NAME,FSTYPE "*) printf '/dev/sda \\n/dev/sda1 vfat\\n/dev/sda2 ext4\\n' ;;
+esac"""
+
+
+def test_the_disk_tells_of_its_installations_and_is_only_read(fakes: Fakes) -> None:
+    fakes.command("lsblk", DISK)
+    fakes.command("mount", f"printf 'i-1 i-2\\n' >{fakes.root}/run/nixfleet/boot/nixfleet-installs")
+    fakes.command("umount", "")
+    assert fakes.run("disk", device="/dev/sda").facts == {
+        "disk": "1",
+        "found": "yes",
+        "serial": "SER 1",
+        "bytes": "85899345920",
+        "labels": " nixfleet-esp nixfleet-root ",
+        "disk_installs": "i-1 i-2 ",
+    }
+    assert [line for line in fakes.commands if "mount" in line] == [
+        f"mount -o ro /dev/sda1 {fakes.root}/run/nixfleet/boot",
+        f"umount {fakes.root}/run/nixfleet/boot",
+    ]
+
+
+def test_a_boot_partition_that_cannot_be_read_is_told_as_such(fakes: Fakes) -> None:
+    fakes.command("lsblk", DISK)
+    fakes.command("mount", "exit 32")
+    assert fakes.run("disk", device="/dev/sda").facts["disk_installs"] == "unreadable "
+
+
+def test_a_seal_needs_the_new_system_and_goes_to_the_efi_partition(fakes: Fakes) -> None:
+    refused = fakes.run("seal", installs="i-1 i-2")
+    assert (refused.status, refused.error) == (1, "the new system is not mounted at /mnt\n")
+    fakes.write("mnt/etc/nixfleet/identity", IDENTITY)
+    (fakes.root / "mnt/boot/efi").mkdir(parents=True)
+    assert fakes.run("seal", installs="i-1 i-2").facts == {"sealed": "i-2"}
+    assert (fakes.root / "mnt/boot/efi/nixfleet-installs").read_text() == "i-1 i-2\n"
+    assert (fakes.root / "run/nixfleet/sealed").read_text() == "i-2\n"
+
+
+ACTIVATE = {"host": "a", "wanted": "/nix/store/new", "previous": "/nix/store/old", "minutes": "15", "rollback": "echo"}
+
+
+def test_nothing_is_activated_before_the_watchdog_is_armed(fakes: Fakes) -> None:
+    fakes.command("systemd-run", "exit 1")
+    said = fakes.run("activate", **ACTIVATE)
+    assert said.facts == {"preflight": "0"}
+    assert len([line for line in fakes.commands if line.startswith("systemd-run")]) == 1
+
+
+def test_the_watchdog_is_armed_and_then_the_activation_started(fakes: Fakes) -> None:
+    fakes.command("systemctl", 'case $1 in is-active) printf "active\\n" ;; esac')
+    fakes.command("systemd-run", "")
+    said = fakes.run("activate", **ACTIVATE)
+    assert said.facts == {"preflight": "0", "armed": "15", "activating": "/nix/store/new"}
+    arm, start = [line for line in fakes.commands if line.startswith("systemd-run")]
+    assert "--unit=nixfleet-rollback --on-active=15m" in arm
+    assert start.endswith(f"{fakes.root}/nix/store/new/bin/switch-to-configuration switch")
+    assert "--no-block" in start
+
+
+@pytest.mark.parametrize("status", ["3", "4"])
+def test_a_host_that_refuses_a_system_is_left_alone(status: str, fakes: Fakes) -> None:
+    fakes.command("nixfleet-preflight", f"exit {status}")
+    said = fakes.run("activate", **ACTIVATE)
+    assert said.facts == {"preflight": status}
+    assert fakes.commands == [f"nixfleet-preflight {fakes.root}/nix/store/new"]
+
+
+def test_going_back_leaves_a_note_and_makes_the_old_system_the_one_that_boots(fakes: Fakes) -> None:
+    old = fakes.root / "nix/store/old/bin/switch-to-configuration"
+    old.parent.mkdir(parents=True)
+    old.write_text(f"#!/bin/sh\nprintf '%s\\n' \"old $*\" >>{fakes.root.parent}/commands\n")
+    old.chmod(0o700)
+    fakes.command("nix-env", "")
+    said = fakes.run("rollback", wanted="/nix/store/new", previous="/nix/store/old")
+    assert said.status == 0
+    note = json.loads((fakes.root / "var/lib/nixfleet/rolled-back.json").read_text())
+    assert (note["refused"], note["system"]) == ("/nix/store/new", "/nix/store/old")
+    assert fakes.commands == [
+        "systemctl stop nixfleet-switch.service",
+        f"nix-env --profile {fakes.root}/nix/var/nix/profiles/system --set /nix/store/old",
+        "old switch",
+        "systemctl stop nixfleet-rollback.timer",
+    ]
+
+
+def test_progress_waits_on_the_host_for_the_end(fakes: Fakes) -> None:
+    count = fakes.root / "count"
+    fakes.write("run/nixfleet-failed-before", "old.service\n")
+    fakes.command(
+        "systemctl",
+        f"""case $1 in
+  show) if [ -e {count} ]; then s=failed; else s=activating; touch {count}; fi
+    printf 'ActiveState=%s\\nResult=exit-code\\nExecMainStatus=4\\n' "$s" ;;
+  list-units) printf 'old.service loaded\\nnew.service loaded\\nnixfleet-switch.service loaded\\n' ;;
+  is-active) printf 'inactive\\ninactive\\n' ;;
+esac""",
+    )
+    facts = fakes.run("progress", seconds="5").facts
+    assert (facts["ActiveState"], facts["ExecMainStatus"], facts["new_failures"]) == ("failed", "4", "new.service ")
+
+
+def test_mesh_peers_are_written_only_where_they_differ_and_only_when_installed(fakes: Fakes) -> None:
+    fakes.command("systemctl", "")
+    assert fakes.run("mesh", peers='{"self": "a"}').facts == {"mesh": "absent"}
+    fakes.write("etc/nixfleet/identity", IDENTITY)
+    assert fakes.run("mesh", peers='{"self": "a"}').facts["mesh"] == "written"
+    assert fakes.run("mesh", peers='{"self": "a"}').facts["mesh"] == "same"
+    assert fakes.commands == ["systemctl restart nixfleet-mesh.service"]
+    assert (fakes.root / "etc/nixfleet/mesh.json").read_text() == '{"self": "a"}\n'
+
+
+def test_a_probe_tells_what_was_printed_and_how_it_ended(fakes: Fakes) -> None:
+    assert fakes.run("probe", command="exit 0", seconds="5").output == "probe=1\nprobe_status=0\n"
+    assert fakes.run("probe", command="echo no; exit 3", seconds="5").output == "probe=1\nno\nprobe_status=3\n"
+    assert fakes.run("probe", command="sleep 9", seconds="1").facts["probe_status"] == "124"
