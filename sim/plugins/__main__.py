@@ -1,4 +1,4 @@
-"""Run one double as an engine runs a plugin: `python -m sim.plugins NAME ENGINE_ADDRESS`. Imports only what that double needs."""
+"""Run one double as a plugin: `python -m sim.plugins NAME VERSION ENGINE_ADDRESS`. Only what it needs is imported."""
 
 from __future__ import annotations
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from pulumi.provider.experimental import provider as sdk
 
-from sim.plugins.changes import Changes
 from sim.plugins.kind import Kind, Resource
 from sim.plugins.server import Refused
 from sim.plugins.values import Properties, decode_map, encode_map
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sim.plugins.changes import Changes
 
 
 class Double(sdk.Provider):

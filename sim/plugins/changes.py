@@ -48,11 +48,11 @@ class Changes:
 
 def top(path: str) -> str:
     """Name the property a path starts with."""
-    return path.split(".")[0].split("[")[0]
+    return path.partition(".")[0].partition("[")[0]
 
 
 def differences(path: str, old: Value, new: Value) -> Iterator[tuple[str, PropertyDiffKind]]:
-    """Yield every changed path below `path`; a missing side of a map or list is an addition or deletion of that entry."""
+    """Yield every changed path below `path`; where one side of a map or list is missing, that entry came or went."""
     old, new = reveal(old), reveal(new)
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(set(old) | set(new)):
@@ -108,4 +108,4 @@ def compare(
 
 def preview_of(outputs: tuple[str, ...], inputs: Properties) -> Properties:
     """Foretell a new resource: its inputs, and every other output unknown."""
-    return {name: UNKNOWN for name in outputs} | inputs
+    return dict.fromkeys(outputs, UNKNOWN) | inputs

@@ -1,6 +1,7 @@
-"""What every simulated cloud shares: objects in one document of the world, counted calls, injected trouble, free addresses.
+"""What simulated clouds share: objects in one document of the world, counted calls, injected trouble, free addresses.
 
-The document `clouds/NAME` is `{"next": id, "calls": {"create Server": 3}, "limits": {"Server": 20}, "objects": {"Server": {id: record}}}`.
+The document `clouds/NAME` is
+`{"next": id, "calls": {"create Server": 3}, "limits": {"Server": 20}, "objects": {"Server": {id: record}}}`.
 A record holds the outputs of a resource; keys that start with `_` are the cloud's own.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import contextmanager
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from sim.plugins.kind import Resource, TableKind
@@ -18,6 +18,7 @@ from sim.plugins.values import Properties, Secret, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Network
 
     from sim.world import World
 
@@ -77,7 +78,7 @@ class Cloud:
 
     @contextmanager
     def edit(self, call: str | None = None) -> Iterator[Account]:
-        """Open the account for one call; a call that is refused is not counted and changes nothing. None: not a call."""
+        """Open the account for one call (None: for none); a refused call is not counted and changes nothing."""
         with self.world.edit(self.document) as document:
             account = Account(document)
             if call is not None:
@@ -149,7 +150,7 @@ class CloudKind(TableKind):
             raise Refused(f"create {self.noun} {resource.name}: unexpected EOF")
         return ident, _public(record) | stored
 
-    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:  # noqa: ARG002
+    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:
         """Return the object as the cloud sees it now, secrets still marked."""
         record = self.cloud.look(self.noun, resource_id)
         return None if record is None else _refreshed(state, _public(record))
@@ -166,7 +167,7 @@ class CloudKind(TableKind):
         await self.changed(resource_id, before, record)
         return _refreshed(self.merged(state, news), _public(record))
 
-    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:  # noqa: ARG002
+    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Remove the object."""
         await self.cloud.trouble(f"delete {self.noun}", resource.name)
         with self.cloud.edit(f"delete {self.noun}") as account:

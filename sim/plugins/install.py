@@ -1,4 +1,4 @@
-"""Put launchers of the doubles where an engine looks for plugins: one folder per plugin, named with the exact version."""
+"""Put launchers of the doubles where an engine looks for plugins: a folder each, named with the exact version."""
 
 from __future__ import annotations
 

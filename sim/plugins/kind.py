@@ -85,7 +85,7 @@ class TableKind(Kind):
             checked["name"] = olds["name"]
         return checked, failures
 
-    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:  # noqa: ARG002 - part of the interface
+    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:
         """Compare by the table."""
         olds, new = reveal(state), reveal(self.stored(news))
         for name in self.table.names:
@@ -94,11 +94,11 @@ class TableKind(Kind):
         changes.delete_first = self.table.deletes_first(news)
         return changes
 
-    def foresee(self, resource: Resource, inputs: Properties) -> Properties:  # noqa: ARG002 - part of the interface
+    def foresee(self, resource: Resource, inputs: Properties) -> Properties:
         """Foretell the inputs, and what the cloud fills as unknown."""
         return preview_of((*self.table.outputs, *sorted(self.table.kept)), self.stored(inputs))
 
-    def foresee_update(self, resource: Resource, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    def foresee_update(self, resource: Resource, state: Properties, news: Properties) -> Properties:
         """Foretell new inputs over what the cloud had filled."""
         return self.merged(state, news)
 
@@ -115,7 +115,7 @@ class TableKind(Kind):
         gone = {name for name in self.table.names if name not in news and name not in self.table.kept}
         return {key: item for key, item in state.items() if key not in gone} | self.stored(news)
 
-    def _replaces(self, path: str, kind: PropertyDiffKind) -> bool:  # noqa: ARG002 - part of the interface
+    def _replaces(self, path: str, kind: PropertyDiffKind) -> bool:
         return top(path) in self.table.replaces or any(
             path.startswith(prefix) for prefix in self.table.replaces if "." in prefix
         )
@@ -126,7 +126,7 @@ class TableKind(Kind):
         return UNKNOWN if has_unknown(item) else digest(item)
 
     def _aligned(self, name: str, old: Value, new: Value) -> tuple[Value, Value]:
-        """Make two values comparable: empty is absent, order is dropped where it means nothing, the cloud's parts are taken over."""
+        """Make two values comparable: empty is absent, order may mean nothing, the cloud's parts are taken over."""
         if new is None and old in ([], {}):
             return None, None
         if not isinstance(old, list) or not isinstance(new, list):

@@ -1,4 +1,4 @@
-"""How a double is served: the SDK's own provider server, with errors in the words of the real plugins and a log to the engine.
+"""How a double is served: the SDK's own provider server, with plain error texts and a log to the engine.
 
 Leaves out what no program here uses: components of other languages, calls, parameters.
 """
@@ -59,7 +59,7 @@ def _init_failed(error: HalfDone) -> grpc.Status:
 
 
 def _plain_errors(method: Method) -> Method:
-    """Answer a refusal with its text alone; the SDK adds a Python traceback, which stays for real faults of a double."""
+    """Answer a refusal with its text alone; the SDK's Python traceback stays for real faults of a double."""
 
     async def answer(servicer: ProviderServicer, request: Any, context: Any) -> Any:  # noqa: ANN401 - gRPC's own types
         try:

@@ -1,6 +1,6 @@
-"""A resource type as a table: types of inputs, what is required, computed, replacing; and the check that follows from it.
+"""A resource type as a table: types of inputs, what is required, computed, replacing; and the check that follows.
 
-The messages are those of the bridged Terraform plugins, of which two generations exist in one binary: "SDKv2" and "framework".
+The messages are those of the bridged Terraform plugins. One binary holds two generations: "SDKv2" and "framework".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sim.plugins.server import Refused
 from sim.plugins.values import UNKNOWN, Properties, Secret, Value, reveal
 
 Type: TypeAlias = "str | list[Type] | dict[str, Type]"
-"""`string`, `integer`, `number`, `boolean`, `any`; `[T]` a list; `{"<any>": T}` a map; other dicts are objects, `*` marks a required key."""
+"""`string`, `integer`, `boolean`; `[T]` a list; `{"<any>": T}` a map; other dicts are objects, `*` means required."""
 
 Failure: TypeAlias = tuple[str, str]
 """Property path and reason."""

@@ -1,7 +1,8 @@
-"""What an engine sends and gets, as plain Python: dicts, lists, scalars, `UNKNOWN` and `Secret`. Resource references are not carried."""
+"""What engines send and get, as plain Python: dicts, lists, scalars, `UNKNOWN`, `Secret`; no resource references."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -44,7 +45,7 @@ def decode(wire: PropertyValue) -> Value:
         return int(value) if value.is_integer() else value
     if isinstance(value, tuple):
         return [decode(item) for item in value]
-    if hasattr(value, "items"):
+    if isinstance(value, Mapping):
         return {key: decode(item) for key, item in value.items()}
     return value
 
@@ -106,7 +107,7 @@ def has_secret(value: Value) -> bool:
 
 
 def same(old: Value, new: Value) -> bool:
-    """Compare two values as providers do: secretness and the kind of an asset are no difference, unknown is always one."""
+    """Compare as providers do: secretness and the kind of an asset are no difference, unknown is always one."""
     old, new = reveal(old), reveal(new)
     if has_unknown(old) or has_unknown(new):
         return False

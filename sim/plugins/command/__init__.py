@@ -1,4 +1,4 @@
-"""The double of the `command` plugin: local.Command and remote.Command. CopyToRemote is left out, as nothing here uses it."""
+"""The double of the `command` plugin: local.Command and remote.Command. CopyToRemote is left out: nothing uses it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Command(Double):
             "command:remote:Command": RemoteCommand(world, log),
         }
 
-    def check_settings(self, settings: Properties) -> list[tuple[str, str]]:  # noqa: ARG002 - it has none
+    def check_settings(self, settings: Properties) -> list[tuple[str, str]]:
         """Accept anything: the real plugin has no configuration and checks nothing."""
         return []
 
-    def diff_settings(self, old: Properties, new: Properties) -> Changes:  # noqa: ARG002 - it has none
+    def diff_settings(self, old: Properties, new: Properties) -> Changes:
         """Find no difference: there is nothing to configure."""
         return Changes()
 

@@ -14,8 +14,6 @@ from sim.plugins.server import Refused
 from sim.plugins.values import UNKNOWN, Properties, Value, reveal, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pulumi.provider.experimental.provider import PropertyDiffKind
 
     from sim.plugins.server import EngineLog
@@ -62,7 +60,7 @@ class CommandKind(Kind):
 
     def check(
         self, resource: Resource, olds: Properties, news: Properties, seed: bytes
-    ) -> tuple[Properties, list[Failure]]:  # noqa: ARG002
+    ) -> tuple[Properties, list[Failure]]:
         """Check names and `logging`, as every field is optional here."""
         failures = [(key, f"Unrecognized field '{key}'") for key in news if key not in self.names]
         logging = reveal(news.get("logging"))
@@ -70,7 +68,7 @@ class CommandKind(Kind):
             failures.append(("logging", f"logging: {logging} is none of {', '.join(LOGGED)}"))
         return dict(news), failures
 
-    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:  # noqa: ARG002 - part of the interface
+    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:
         """Compare inputs; only a list of triggers that comes, goes or becomes unknown replaces."""
         parts = tuple(name for name in self.names if name not in self.whole)
         changes = compare(state, news, parts, replaces=_replaces)
@@ -79,7 +77,7 @@ class CommandKind(Kind):
                 changes.paths |= compare({name: 0}, {name: 1}, (name,), replaces=_replaces).paths
         return changes
 
-    def foresee(self, resource: Resource, inputs: Properties) -> Properties:  # noqa: ARG002 - part of the interface
+    def foresee(self, resource: Resource, inputs: Properties) -> Properties:
         """Foretell unknown outputs; nothing is run."""
         return inputs | {"stdout": UNKNOWN, "stderr": UNKNOWN}
 
@@ -94,17 +92,17 @@ class CommandKind(Kind):
         outputs = await self._perform(resource, "create", inputs, {})
         return f"{resource.name}{secrets.token_hex(4)}", inputs | (outputs or {"stdout": "", "stderr": ""})
 
-    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties:  # noqa: ARG002
+    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties:
         """Return the state: a command that ran cannot be looked at."""
         return state
 
-    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Run `update`, or `create` once more when there is no `update`."""
         action = "create" if news.get("update") is None else "update"
         outputs = await self._perform(resource, action, news, self._previous(state, news))
         return news | (outputs or _outputs(state))
 
-    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:  # noqa: ARG002
+    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Run `delete` with the inputs of the last run, if there is one."""
         await self._perform(resource, "delete", state, self._previous(state, state))
 
@@ -146,11 +144,12 @@ class CommandKind(Kind):
         return stream in LOGGED.get(inputs.get("logging") or "stdoutAndStderr", set())
 
     async def show(self, resource: Resource, text: str) -> None:
+        """Show lines under the resource; one that is too long is refused, where the real plugin would hang."""
         for line in text.splitlines():
             if len(line.encode()) > LONGEST_LINE:
                 raise Refused(
-                    f"{resource.name}: an output line has {len(line.encode())} bytes: with logging on the real plugin waits "
-                    f'for ever on more than {LONGEST_LINE}; set logging="none" or break the line'
+                    f"{resource.name}: an output line has {len(line.encode())} bytes: with logging on the real plugin "
+                    f'waits for ever on more than {LONGEST_LINE}; set logging="none" or break the line'
                 )
             await self.log.info(resource.urn, line)
 

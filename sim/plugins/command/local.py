@@ -1,4 +1,4 @@
-"""local.Command: a child process of the plugin. Asset and archive paths are compared but not read, as nothing here uses them."""
+"""local.Command: a child process of the plugin. Asset and archive paths are compared, but refused when it runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """remote.Command: a command on a simulated machine, over a real SSH connection.
 
-Addresses are mapped to loopback by the world's ssh_config; one that is not mapped cannot be reached. Passwords, agents and
-bastions are left out: every host here is reached by key.
+Addresses are mapped to loopback by the world's ssh_config; one that is not mapped cannot be reached. Passwords, agents
+and bastions are left out: every host here is reached by key.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import ipaddress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
 
@@ -105,7 +105,7 @@ class RemoteCommand(CommandKind):
         pinned = connection.get("hostKey")
         try:
             keys = [asyncssh.import_private_key(connection["privateKey"])] if connection.get("privateKey") else []
-            trusted = ([asyncssh.import_public_key(_key_of(pinned))], [], []) if pinned else None
+            trusted: Any = ([asyncssh.import_public_key(_key_of(pinned))], [], []) if pinned else None
         except asyncssh.KeyImportError as error:
             raise Refused(f"failed to parse host key: ssh: no key found ({error})") from error
         options = asyncssh.SSHClientConnectionOptions(
@@ -142,7 +142,10 @@ def _dial_error(error: Exception) -> str:
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return "ssh: handshake failed: ssh: host key mismatch"
     if isinstance(error, asyncssh.PermissionDenied):
-        return "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain"
+        return (
+            "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], "
+            "no supported methods remain"
+        )
     return str(error)
 
 

@@ -1,6 +1,6 @@
 """The double of the `hcloud` plugin: Hetzner Cloud, as far as a cluster's machines need it.
 
-Left out, and refused as unknown: primary and floating addresses, reverse DNS, routes, certificates, snapshots, DNS zones.
+Left out, and refused as unknown: primary and floating addresses, reverse DNS, routes, certificates, DNS zones.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SETTINGS = ("endpoint", "endpointHetzner", "pollFunction", "pollInterval", "toke
 TOKEN_BYTES = 64
 DURATION = re.compile(r"(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
 INVALID = "could not validate provider configuration: "
-NO_TOKEN = (
-    '[AttributeName("token")] Missing Hetzner Cloud API token: While configuring the provider, the Hetzner Cloud API token was not '
-    "found in the HCLOUD_TOKEN environment variable or provider configuration block token attribute."
+NOT_CONFIGURED = (
+    '[AttributeName("token")] Missing Hetzner Cloud API token: While configuring the provider, the Hetzner Cloud API '
+    "token was not found in the HCLOUD_TOKEN environment variable or provider configuration block token attribute."
 )
 ALL = (
     Firewall,
@@ -54,7 +54,7 @@ class Hcloud(Double):
 
     package = "hcloud"
 
-    def __init__(self, world: World, log: EngineLog) -> None:  # noqa: ARG002 - it has nothing to show
+    def __init__(self, world: World, log: EngineLog) -> None:
         """Make all kinds."""
         cloud = Cloud(world, self.package)
         self.kinds = {f"hcloud:index/{kind.noun[0].lower()}{kind.noun[1:]}:{kind.noun}": kind(cloud) for kind in ALL}
@@ -78,17 +78,17 @@ class Hcloud(Double):
         return compare(old, new, SETTINGS, replaces=lambda _path, _kind: False)
 
     def configure_with(self, settings: Properties) -> None:
-        """Demand a token and a Go duration."""
+        """Demand a token, which may come from the environment, and a Go duration."""
         values = reveal(settings)
         if (values.get("token") or os.environ.get("HCLOUD_TOKEN")) in (None, "", UNKNOWN):
-            raise Refused(NO_TOKEN)
+            raise Refused(NOT_CONFIGURED)
         interval = values.get("pollInterval")
         if interval is not None and not DURATION.fullmatch(interval):
             fault = f'time: missing unit in duration "{interval}"'
             raise Refused(
                 f"2 errors occurred:\n\t* 1 error occurred:\n\t* {fault}\n\n\n\t* "
-                '[AttributeName("poll_interval")] Unparsable poll interval value: An unexpected error was encountered trying '
-                f"to parse the value.\n\n{fault}\n\n"
+                '[AttributeName("poll_interval")] Unparsable poll interval value: An unexpected error was encountered '
+                f"trying to parse the value.\n\n{fault}\n\n"
             )
 
 
@@ -101,11 +101,16 @@ def _poll_function(value: str | None) -> list[tuple[str, str]]:
     return [
         (
             "pollFunction",
-            f"{INVALID}expected poll_function to be one of [{wanted}], got {value}. Examine values at 'x.pollFunction'.",
+            (
+                f"{INVALID}expected poll_function to be one of [{wanted}], got {value}. "
+                "Examine values at 'x.pollFunction'."
+            ),
         ),
         (
             "pollFunction",
-            f"{INVALID}Invalid Attribute Value Match. Attribute poll_function value must be one of: [{wanted}], "
-            f"got: \"{value}\". Examine values at 'x.pollFunction'.",
+            (
+                f"{INVALID}Invalid Attribute Value Match. Attribute poll_function value must be one of: [{wanted}], "
+                f"got: \"{value}\". Examine values at 'x.pollFunction'."
+            ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""Private networks, their subnets and what is attached to them. Routes and vSwitches are left out, as nothing here uses them."""
+"""Private networks, their subnets and what is attached to them. Routes and vSwitches are left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Network(Named):
     noun = "Network"
     table = tables.NETWORK
 
-    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:  # noqa: ARG002 - part of the interface
+    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:
         """Hold the range to what the cloud routes."""
         network = _network(inputs["ipRange"])
         if network.prefixlen > SMALLEST_NETWORK or not any(network.subnet_of(private) for private in PRIVATE):
@@ -108,7 +108,7 @@ class ServerNetwork(Attachment):
     table = tables.SERVER_NETWORK
     owner = ("Server", "serverId")
 
-    def added(self, ident: str, address: str) -> Record:  # noqa: ARG002 - part of the interface
+    def added(self, ident: str, address: str) -> Record:
         """Derive the MAC address as the cloud's pattern goes."""
         octets = IPv4Address(address).packed
         return {"aliasIps": [], "macAddress": "86:00:" + ":".join(f"{octet:02x}" for octet in octets)}
@@ -128,7 +128,7 @@ class LoadBalancerNetwork(Attachment):
         balancer.update(networkId=record["networkId"], networkIp=record["ip"])
         return ident, record
 
-    def added(self, ident: str, address: str) -> Record:  # noqa: ARG002 - part of the interface
+    def added(self, ident: str, address: str) -> Record:
         """Keep the public interface unless told otherwise."""
         return {"enablePublicInterface": True}
 

@@ -1,4 +1,4 @@
-"""SSH keys, placement groups and firewalls, and what all objects of Hetzner Cloud share: unique names, limits, protection."""
+"""SSH keys, placement groups, firewalls, and what all objects share: unique names, limits, protection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Named(CloudKind):
         ident = account.new_id()
         return ident, inputs | self.fill(account, ident, inputs)
 
-    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:  # noqa: ARG002 - most need no look at the account
+    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:
         """Return what the cloud adds to the inputs, or refuse."""
         return {}
 
@@ -50,7 +50,7 @@ class Named(CloudKind):
         self._unique(account, ident, news["name"])
         record.update(news)
 
-    def drop(self, account: Account, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    def drop(self, account: Account, ident: str, record: Record) -> None:
         """Refuse to delete what is protected."""
         if record.get("deleteProtection"):
             raise refusal(f"{self.noun} deletion is protected", "protected")
@@ -67,7 +67,7 @@ class SshKey(Named):
     noun = "SshKey"
     table = tables.SSH_KEY
 
-    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:  # noqa: ARG002 - part of the interface
+    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:
         """Compute the fingerprint; a key may be stored once."""
         fingerprint = _fingerprint(inputs["publicKey"])
         if any(record["fingerprint"] == fingerprint for record in account.objects(self.noun).values()):
@@ -90,7 +90,7 @@ class PlacementGroup(Named):
     noun = "PlacementGroup"
     table = tables.PLACEMENT_GROUP
 
-    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:  # noqa: ARG002 - part of the interface
+    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:
         """Start without members."""
         return {"servers": []}
 
@@ -108,7 +108,7 @@ class Firewall(Named):
     noun = "Firewall"
     table = tables.FIREWALL
 
-    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:  # noqa: ARG002 - part of the interface
+    def fill(self, account: Account, ident: str, inputs: Properties) -> Record:
         """Hold the rules to what the API accepts."""
         _hold_rules(inputs)
         return {"applyTos": inputs.get("applyTos", []), "labels": inputs.get("labels", {})}
@@ -156,8 +156,9 @@ def _hold_ports(rule: Properties) -> None:
 
 def _hold_range(text: str) -> None:
     try:
-        if "/" not in text:
-            raise ValueError(text)
         ipaddress.ip_network(text)
+        length = text.partition("/")[2]
     except ValueError:
-        raise refusal(f"invalid CIDR: {text}", "invalid_input") from None
+        length = ""
+    if not length:
+        raise refusal(f"invalid CIDR: {text}", "invalid_input")

@@ -1,4 +1,4 @@
-"""Laws that the hcloud plugin checks before it calls the cloud, in its own words. What only the cloud refuses is with the kinds."""
+"""Laws that the hcloud plugin checks before it calls the cloud, in its words. The cloud's laws are with the kinds."""
 
 from __future__ import annotations
 
@@ -72,8 +72,10 @@ def cidr(name: str, inputs: Properties) -> Iterator[Failure]:
     except ValueError:
         yield (
             "ipRange",
-            f'expected "ip_range" to be a valid CIDR Value, got {value}: invalid CIDR address: {value}. '
-            f"Examine values at '{name}.ipRange'.",
+            (
+                f'expected "ip_range" to be a valid CIDR Value, got {value}: invalid CIDR address: {value}. '
+                f"Examine values at '{name}.ipRange'."
+            ),
         )
 
 
@@ -112,9 +114,12 @@ def no_datacenter(name: str, inputs: Properties) -> Iterator[Failure]:
     if "datacenter" in inputs:
         yield (
             "datacenter",
-            "Removed Attribute. The datacenter attribute is marked for removal, you must use the location attribute instead. "
-            "See https://docs.hetzner.cloud/changelog#2026-07-01-removing-datacenters.. "
-            f"Examine values at '{name}.datacenter'.",
+            (
+                "Removed Attribute. The datacenter attribute is marked for removal, you must use the location "
+                "attribute instead. "
+                "See https://docs.hetzner.cloud/changelog#2026-07-01-removing-datacenters.. "
+                f"Examine values at '{name}.datacenter'."
+            ),
         )
 
 
@@ -125,8 +130,10 @@ def ssh_keys(name: str, inputs: Properties) -> Iterator[Failure]:
         if key == "":
             yield (
                 "sshKeys",
-                "Invalid ssh key passed. You need to pass a string with at least 1 character. "
-                f"Examine values at '{name}.sshKeys[{index}]'.",
+                (
+                    "Invalid ssh key passed. You need to pass a string with at least 1 character. "
+                    f"Examine values at '{name}.sshKeys[{index}]'."
+                ),
             )
 
 
@@ -150,9 +157,11 @@ def ip_address(name: str, inputs: Properties) -> Iterator[Failure]:
     except ValueError:
         yield (
             "ip",
-            "Invalid IP Address String Value. A string value was provided that is not valid IPv4 or IPv6 string format "
-            f'(RFC 791, RFC 4291).\n\nGiven Value: {value}\nError: ParseAddr("{value}"): unable to parse IP. '
-            f"Examine values at '{name}.ip'.",
+            (
+                "Invalid IP Address String Value. A string value was provided that is not valid IPv4 or IPv6 string "
+                f'format (RFC 791, RFC 4291).\n\nGiven Value: {value}\nError: ParseAddr("{value}"): unable to parse IP. '
+                f"Examine values at '{name}.ip'."
+            ),
         )
 
 
@@ -164,6 +173,8 @@ def one_target(name: str, inputs: Properties) -> Iterator[Failure]:
     for key, argument in arguments.items():
         yield (
             key,
-            f'Invalid combination of arguments. "{argument}": one of `ip,label_selector,server_id` must be specified. '
-            f"Examine values at '{name}.{key}'.",
+            (
+                f'Invalid combination of arguments. "{argument}": one of `ip,label_selector,server_id` must be '
+                f"specified. Examine values at '{name}.{key}'."
+            ),
         )

@@ -1,7 +1,7 @@
 """Servers: what the cloud demands of them, and the machine in the rack that each one is.
 
-Inline networks, public networks of one's own, ISO, rescue and backups are left out: their inputs are compared and kept, but a create
-that asks for them is refused.
+Inline networks, public networks of one's own, ISO, rescue and backups are left out: their inputs are compared and kept,
+but a create that asks for them is refused.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from sim.machines.rack import Disk, MachineSpec, Rack
-from sim.plugins.cloud import Account, Cloud, Record
 from sim.plugins.hcloud import tables
 from sim.plugins.hcloud.catalog import image, location, refusal, server_type
 from sim.plugins.hcloud.objects import MOST_USER_DATA, Named
 
 if TYPE_CHECKING:
+    from sim.plugins.cloud import Account, Cloud, Record
     from sim.plugins.values import Properties
 
 PUBLIC = (IPv4Network("203.0.113.0/24"), IPv4Network("198.18.0.0/16"))
@@ -123,7 +123,7 @@ class Server(Named):
                 volume["serverId"] = 0
         _leave_groups(account, ident)
 
-    async def dropped(self, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    async def dropped(self, ident: str, record: Record) -> None:
         """Take the machine out of the rack; disks of volumes live on with the volume."""
         await asyncio.to_thread(self._unrack, ident)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from sim.plugins.hcloud import rules
-from sim.plugins.table import Table
+from sim.plugins.table import Table, Type
 
-LABELS: Final = {"<any>": "string"}
+LABELS: Final[Type] = {"<any>": "string"}
 
 SSH_KEY = Table(
     fields={"labels": LABELS, "name": "string", "publicKey": "string"},
@@ -15,7 +15,8 @@ SSH_KEY = Table(
     replaces=frozenset({"publicKey"}),
     outputs=("fingerprint",),
     framework={
-        "publicKey": "Public key of the SSH Key pair. If this is a file, it can be read using the `file` interpolation function."
+        "publicKey": "Public key of the SSH Key pair. "
+        "If this is a file, it can be read using the `file` interpolation function."
     },
     rules=(rules.framework_labels,),
 )

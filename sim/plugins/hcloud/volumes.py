@@ -132,11 +132,11 @@ class VolumeAttachment(CloudKind):
         volume["serverId"] = inputs["serverId"]
         return ident, {"automount": False} | inputs
 
-    async def made(self, ident: str, record: Record, inputs: Properties) -> None:  # noqa: ARG002 - part of the interface
+    async def made(self, ident: str, record: Record, inputs: Properties) -> None:
         """Plug it in."""
         await self._plug.attach(str(record["serverId"]), ident)
 
-    def drop(self, account: Account, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    def drop(self, account: Account, ident: str, record: Record) -> None:
         """Free the volume."""
         if ident in account.objects("Volume"):
             account.objects("Volume")[ident]["serverId"] = 0

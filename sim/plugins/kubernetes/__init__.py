@@ -31,7 +31,7 @@ class Kubernetes(Double):
 
     package = "kubernetes"
 
-    def __init__(self, world: World, log: EngineLog) -> None:  # noqa: ARG002 - it has nothing to show
+    def __init__(self, world: World, log: EngineLog) -> None:
         """Start without a kubeconfig."""
         self._world = world
         self._kubeconfig: str | None = None
@@ -98,8 +98,8 @@ def _replacing(old: dict[str, Value], new: dict[str, Value]) -> set[str]:
     return replacing
 
 
-def _other_cluster(old: str | None, new: str | None) -> bool:
+def _other_cluster(old: Value, new: Value) -> bool:
     """Compare the clusters that two kubeconfigs lead to; one that is none leads nowhere."""
-    if old is None or new is None or UNKNOWN in (old, new):
+    if old is None or new is None:
         return False
     return active_cluster(old) != active_cluster(new)

@@ -1,7 +1,7 @@
 """The API of a simulated cluster: objects in the cluster's document, and who may reach it.
 
-The document is the machines' (`clusters/NAME`, see sim/machines/kube.py): nodes and availability are theirs, `objects` is ours, keyed
-`GROUP/KIND/NAMESPACE/NAME`. Admission by webhooks, quotas and access rights are left out.
+The document is the machines' (`clusters/NAME`, see sim/machines/kube.py): nodes and availability are theirs, `objects`
+is ours, keyed `GROUP/KIND/NAMESPACE/NAME`. Admission by webhooks, quotas and access rights are left out.
 """
 
 from __future__ import annotations
@@ -172,13 +172,14 @@ def connect(world: World, kubeconfig: str | None) -> Api:
     """
     if kubeconfig is None:
         raise Unreachable(
-            "unable to load Kubernetes client configuration from kubeconfig file. Make sure you have set up the provider"
+            "unable to load Kubernetes client configuration from kubeconfig file. Make sure you have: \n\n \t • set up "
+            "the provider as per https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/"
         )
     cluster = active_cluster(kubeconfig)
     if cluster is None:
         raise Unreachable(
-            "failed to parse kubeconfig data in `kubernetes:config:kubeconfig`- couldn't get version/kind; json parse error: "
-            "json: cannot unmarshal string into Go value of type struct"
+            "failed to parse kubeconfig data in `kubernetes:config:kubeconfig`- couldn't get version/kind; json parse "
+            "error: json: cannot unmarshal string into Go value of type struct"
         )
     server = cluster.get("server", "")
     name = _cluster_with(world, cluster.get("certificate-authority-data", ""))

@@ -48,7 +48,8 @@ def _workload(ref: Reference, document: Document, content: Object) -> str:
         }
         return ""
     if not nodes:
-        return f"{ref.kind} {ref.id}: Minimum number of Pods to consider the application live was not attained: no node is Ready"
+        law = "Minimum number of Pods to consider the application live was not attained"
+        return f"{ref.kind} {ref.id}: {law}: no node is Ready"
     replicas = content["spec"].get("replicas", 1)
     content["status"] = {"availableReplicas": replicas, "readyReplicas": replicas, "replicas": replicas}
     return ""
@@ -63,7 +64,8 @@ def _claim(ref: Reference, document: Document, content: Object) -> str:
             content["status"] = {"phase": "Pending" if late else "Bound"}
             return ""
     content["status"] = {"phase": "Pending"}
-    return f'PersistentVolumeClaim {ref.id}: storageclass.storage.k8s.io "{wanted or "(default)"}" not found, so it is never Bound'
+    missing = f'storageclass.storage.k8s.io "{wanted or "(default)"}" not found'
+    return f"PersistentVolumeClaim {ref.id}: {missing}, so it is never Bound"
 
 
 def _is_default(storage_class: Object) -> bool:

@@ -1,6 +1,6 @@
 """Charts that the simulated repositories hold, and what each installs: `sim/plugins/data/charts.json`.
 
-The lists were rendered from the charts at those versions with their defaults; values change only what `objects` says below.
+The lists were rendered from the charts at those versions with their defaults; values change only Longhorn's classes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Any object of the API, native or custom: made, compared, changed and removed as the plugin does with server-side apply."""
+"""Any object of the API, native or custom: made, compared, changed and removed as the plugin does it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 INPUTS = "__inputs"
 """Where a state keeps the last inputs, as it also holds what the cluster filled in."""
 
+FORGET = (
+    "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the "
+    "PULUMI_K8S_DELETE_UNREACHABLE environment variable set to true"
+)
 AUTONAMED = "pulumi.com/autonamed"
 
 
@@ -45,7 +49,7 @@ class ObjectKind(Kind):
         inputs["metadata"] = _named(resource, inputs.get("metadata"), reveal(olds.get("metadata")), seed)
         return inputs, self._faults(resource, inputs)
 
-    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:  # noqa: ARG002 - part of the interface
+    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:
         """Compare with the last inputs; a new object under the same name can only come after the old one is gone."""
         olds = reveal(state.get(INPUTS, {}))
         kind = reveal(news.get("kind", ""))
@@ -56,18 +60,18 @@ class ObjectKind(Kind):
         changes.delete_first = same_name and AUTONAMED not in (new.get("annotations") or {})
         return changes
 
-    def foresee(self, resource: Resource, inputs: Properties) -> Properties:  # noqa: ARG002 - part of the interface
+    def foresee(self, resource: Resource, inputs: Properties) -> Properties:
         """Foretell the inputs, and what controllers fill as unknown."""
         filled = {"status": UNKNOWN}
         if reveal(inputs.get("kind")) == "Secret" and "data" not in inputs:
             filled["data"] = UNKNOWN
         return filled | inputs
 
-    def foresee_update(self, resource: Resource, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    def foresee_update(self, resource: Resource, state: Properties, news: Properties) -> Properties:
         """Foretell new inputs over the old object."""
         return state | news
 
-    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:  # noqa: ARG002
+    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         """Create it and wait until it is ready; one that exists is refused, since 4.29."""
         content = _content(inputs)
         ref = self.reference(content)
@@ -79,21 +83,18 @@ class ObjectKind(Kind):
             live = copy.deepcopy(made)
         return ref.id, self._judged(ref, problem, live, inputs)
 
-    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:  # noqa: ARG002
+    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:
         """Return it as it is, with inputs in which drift shows."""
         try:
             live = self.api().look().get(self.reference(plain(state)))
         except Unreachable:
-            raise Refused(
-                "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource "
-                "from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable"
-            ) from None
+            raise Refused(f"failed to read resource state due to unreachable cluster. {FORGET}") from None
         if live is None:
             return None
         inputs = state.get(INPUTS, {})
         return laid(live, inputs) | {INPUTS: _seen(inputs, live)}
 
-    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Apply it: fields that inputs drop go, fields of others stay."""
         content = _content(news)
         ref = self.reference(content)
@@ -109,16 +110,13 @@ class ObjectKind(Kind):
             after = copy.deepcopy(live)
         return self._judged(ref, problem, after, news)
 
-    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:  # noqa: ARG002 - part of the interface
+    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Delete it."""
         ref = self.reference(plain(state))
         try:
             api = self.api()
         except Unreachable:
-            raise Refused(
-                "configured Kubernetes cluster is unreachable. If the cluster was deleted, you can remove this resource from Pulumi "
-                "state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable"
-            ) from None
+            raise Refused(f"configured Kubernetes cluster is unreachable. {FORGET}") from None
         with api.edit(f"delete {ref.kind} {ref.id}") as document:
             document.remove(ref)
 
@@ -146,7 +144,7 @@ class ObjectKind(Kind):
         for _, fault in schema.faults(content):
             raise Refused(f'{ref.kind} "{ref.name}" is invalid: {fault}')
 
-    def _faults(self, resource: Resource, inputs: Properties) -> list[Failure]:  # noqa: ARG002 - part of the interface
+    def _faults(self, resource: Resource, inputs: Properties) -> list[Failure]:
         content = plain(inputs)
         group = str(content.get("apiVersion", "")).rpartition("/")[0]
         if has_unknown(inputs) or not schema.is_native(group):
@@ -183,7 +181,9 @@ def _meta(inputs: Properties) -> Properties:
 def plain(properties: Properties) -> Object:
     """Return the object that properties describe: no secret marks, no empty fields, nothing of ours."""
     revealed = reveal(properties).items()
-    return {key: _dense(item) for key, item in revealed if item is not None and not key.startswith("__") and key != "id"}
+    return {
+        key: _dense(item) for key, item in revealed if item is not None and not key.startswith("__") and key != "id"
+    }
 
 
 def _content(properties: Properties) -> Object:
@@ -226,8 +226,13 @@ def _seen(inputs: Value, live: Value) -> Value:
     if isinstance(inputs, dict) and isinstance(live, dict):
         # Notes to the plugin never reach the cluster.
         ours = {key: item for key, item in inputs.items() if key.startswith("pulumi.com/")}
-        return {key: _seen(item, live[key]) for key, item in inputs.items() if key in live} | ours
+        seen = {key: _seen(item, live.get(key, {})) for key, item in inputs.items() if key in live or _noted(item)}
+        return seen | ours
     return live
+
+
+def _noted(item: Value) -> bool:
+    return isinstance(item, dict) and any(key.startswith("pulumi.com/") for key in item)
 
 
 def apply_fields(live: Object, old: Object, new: Object) -> None:

@@ -25,7 +25,7 @@ class PatchKind(ObjectKind):
 
     def check(
         self, resource: Resource, olds: Properties, news: Properties, seed: bytes
-    ) -> tuple[Properties, list[Failure]]:  # noqa: ARG002
+    ) -> tuple[Properties, list[Failure]]:
         """Demand the name of the object that is patched; a part of an object has no schema of its own."""
         if plain(news).get("metadata", {}).get("name") is None:
             return news, [
@@ -33,15 +33,15 @@ class PatchKind(ObjectKind):
             ]
         return news, []
 
-    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:  # noqa: ARG002
+    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         """Lay the fields over the object."""
         return await self._patched("create", {}, inputs)
 
-    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Lay new fields over it and take dropped ones away."""
         return (await self._patched("update", _fields(state[INPUTS]), news))[1]
 
-    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:  # noqa: ARG002 - part of the interface
+    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Take the fields away; an object that is gone has none."""
         ref = self.reference(plain(state))
         with self.reach().edit(f"unpatch {ref.kind} {ref.id}") as document:
@@ -55,9 +55,8 @@ class PatchKind(ObjectKind):
             live = self._target(document, ref)
             if FORCE not in plain(inputs)["metadata"].get("annotations", {}):
                 for path in _conflicts(live, old, fields, ""):
-                    raise Refused(
-                        f'Server-Side Apply field conflict detected: conflict with "k3s": {path}; set the annotation {FORCE}'
-                    )
+                    law = "Server-Side Apply field conflict detected"
+                    raise Refused(f'{law}: conflict with "k3s": {path}; set the annotation {FORCE}')
             apply_fields(live, old, fields)
             state = laid(copy.deepcopy(live), inputs) | {INPUTS: inputs}
         return ref.id, state

@@ -1,4 +1,4 @@
-"""helm.v3.Release: a chart that is known here, installed with all that the facts say it brings. Templates are not rendered."""
+"""helm.v3.Release: a chart that is known here, installed with all that it brings. Templates are not rendered."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sim.plugins.kind import Kind, Resource
 from sim.plugins.kubernetes import charts
 from sim.plugins.kubernetes.api import Api, Document, Reference, Unreachable
 from sim.plugins.kubernetes.awaiting import settle
+from sim.plugins.kubernetes.objects import FORGET
+from sim.plugins.kubernetes.schema import definition
 from sim.plugins.server import HalfDone, Refused
 from sim.plugins.values import UNKNOWN, Properties, has_unknown, reveal
 
@@ -88,11 +90,11 @@ class ReleaseKind(Kind):
             return inputs | {"version": inputs.get("version", "")}, [("", f"chart: {error}")]
         return inputs, []
 
-    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:  # noqa: ARG002 - part of the interface
+    def diff(self, resource: Resource, state: Properties, news: Properties) -> Changes:
         """Compare; only name and namespace replace."""
         return compare(state, news, COMPARED, replaces=lambda path, _: path in ("name", "namespace"))
 
-    def foresee(self, resource: Resource, inputs: Properties) -> Properties:  # noqa: ARG002 - part of the interface
+    def foresee(self, resource: Resource, inputs: Properties) -> Properties:
         """Foretell unknown status and objects."""
         return inputs | {"status": UNKNOWN, "resourceNames": UNKNOWN}
 
@@ -100,7 +102,7 @@ class ReleaseKind(Kind):
         """Foretell unknown status and objects."""
         return self.foresee(resource, news) | {"id": state.get("id", UNKNOWN)}
 
-    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:  # noqa: ARG002
+    async def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         """Install."""
         plain = reveal(inputs)
         release_id = f"{plain['namespace']}/{plain['name']}"
@@ -119,18 +121,15 @@ class ReleaseKind(Kind):
             raise HalfDone(problem, resource_id=release_id, state=state, inputs=inputs)
         return release_id, state
 
-    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:  # noqa: ARG002
+    async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:
         """Return the state if the release is there."""
         try:
             releases = self._api().look().raw.get("releases", {})
         except Unreachable:
-            raise Refused(
-                "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource "
-                "from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable"
-            ) from None
+            raise Refused(f"failed to read resource state due to unreachable cluster. {FORGET}") from None
         return state if resource_id in releases else None
 
-    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Upgrade: new values, and what the new values bring or drop."""
         plain = reveal(news)
         api, chart = self._reach("update"), charts.find(plain)
@@ -146,7 +145,7 @@ class ReleaseKind(Kind):
             raise HalfDone(problem, resource_id=resource_id, state=state, inputs=news)
         return state
 
-    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:  # noqa: ARG002 - part of the interface
+    async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Uninstall, with the hooks that can refuse."""
         plain = reveal(state)
         api, chart = self._reach("delete"), charts.find(plain)
@@ -155,9 +154,8 @@ class ReleaseKind(Kind):
                 return
             settings = (plain.get("values") or {}).get("defaultSettings") or {}
             if chart.name == "longhorn" and str(settings.get(UNINSTALL_FLAG, "")).lower() != "true":
-                raise Refused(
-                    f"job longhorn-uninstall failed: BackoffLimitExceeded (defaultSettings.{UNINSTALL_FLAG} is not true)"
-                )
+                reason = f"defaultSettings.{UNINSTALL_FLAG} is not true"
+                raise Refused(f"job longhorn-uninstall failed: BackoffLimitExceeded ({reason})")
             _take_away(document, resource_id, chart, plain, keep_definitions=False)
             del document.raw["releases"][resource_id]
 
@@ -189,21 +187,14 @@ def _install(api: Api, document: Document, chart: Chart, plain: Properties) -> s
             continue
         if there is not None:
             raise Refused(
-                f'Unable to continue with install: {ref.kind} "{ref.name}" in namespace "{ref.namespace}" exists and cannot be '
-                "imported into the current release: invalid ownership metadata"
+                f'Unable to continue with install: {ref.kind} "{ref.name}" in namespace "{ref.namespace}" exists and '
+                "cannot be imported into the current release: invalid ownership metadata"
             )
         if ref.group.endswith(".kyverno.io") and ref.kind.endswith("Policy"):
-            charts_definition(document, ref)
+            definition(document, ref)
         problems.append(settle(api, ref, document, document.add(ref, content)))
     failed = [problem for problem in problems if problem]
     return "" if plain.get("skipAwait") or not failed else failed[0]
-
-
-def charts_definition(document: Document, ref: Reference) -> None:
-    """Refuse a chart's custom resource without its definition."""
-    from sim.plugins.kubernetes.schema import definition  # noqa: PLC0415
-
-    definition(document, ref)
 
 
 def _take_away(

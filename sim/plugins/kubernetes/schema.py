@@ -88,7 +88,8 @@ def definition(document: Document, ref: Reference) -> dict[str, Any]:
         if spec.get("group") == ref.group and spec.get("names", {}).get("kind") == ref.kind and ref.version in served:
             return spec
     raise Refused(
-        f'no matches for kind "{ref.kind}" in version "{ref.api_version}": the cluster has no such CustomResourceDefinition'
+        f'no matches for kind "{ref.kind}" in version "{ref.api_version}": '
+        "the cluster has no such CustomResourceDefinition"
     )
 
 

@@ -1,7 +1,7 @@
 """The double of the `ovh` plugin: Public Cloud instances, SSH keys and private networks.
 
-Left out, and refused as unknown: dedicated servers (the real plugin cannot create them, and a cluster only records them), VPS,
-CloudInstance and everything else. There are no fixed waits: the real plugin sleeps 10 s and 20 s in places.
+Left out, and refused as unknown: dedicated servers (the real plugin cannot create them, and a cluster only records
+them), VPS, CloudInstance and everything else. There are no fixed waits: the real plugin sleeps 10 s and 20 s in places.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sim.plugins.cloud import Cloud
 from sim.plugins.ovh.instances import Instance
 from sim.plugins.ovh.networks import NetworkPrivate, SshKey, Subnet
 from sim.plugins.server import Refused
+from sim.plugins.table import snake
 from sim.plugins.values import UNKNOWN, Properties, Value, reveal
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Ovh(Double):
 
     package = "ovh"
 
-    def __init__(self, world: World, log: EngineLog) -> None:  # noqa: ARG002 - it has nothing to show
+    def __init__(self, world: World, log: EngineLog) -> None:
         """Make all kinds."""
         self._cloud = Cloud(world, self.package)
         self.kinds = {
@@ -84,7 +85,7 @@ class Ovh(Double):
 
     def configure_with(self, settings: Properties) -> None:
         """Find a way to log in; a wrong one may be ignored until the first call."""
-        values = reveal(settings)
+        values = _from_environment() | reveal(settings)
         for name, (title, sentence, attribute) in SPOKEN.items():
             if values.get(name) is UNKNOWN:
                 raise Refused(_unknown(name, title, sentence, attribute))
@@ -98,6 +99,12 @@ class Ovh(Double):
         self._cloud.unusable = f"1 error occurred:\n\t* {fault}\n\n"
 
 
+def _from_environment() -> Properties:
+    """Return the settings that stand in the environment, as OVH_APPLICATION_KEY and so on."""
+    named = {name: os.environ.get(f"OVH_{snake(name).upper()}") for name in SETTINGS}
+    return {name: value for name, value in named.items() if value}
+
+
 def _unknown(name: str, title: str, sentence: str, attribute: str) -> str:
     snake = attribute or name
     cure = (
@@ -107,8 +114,8 @@ def _unknown(name: str, title: str, sentence: str, attribute: str) -> str:
         "environment variable. If either is already set, ensure the value is not empty."
     )
     return (
-        f'[AttributeName("{snake}")] Unknown OVH {title}: The provider cannot create the OVH API client as there is a missing or '
-        f"empty value for the {sentence}.{cure}"
+        f'[AttributeName("{snake}")] Unknown OVH {title}: The provider cannot create the OVH API client as there is a '
+        f"missing or empty value for the {sentence}.{cure}"
     )
 
 
@@ -128,8 +135,8 @@ def _client_fault(values: dict[str, Value]) -> str:
     if key or secret:
         return _getting("invalid authentication config, both application_key and application_secret must be given")
     return _getting(
-        "missing authentication information, you need to provide one of the following: application_key/application_secret, "
-        "client_id/client_secret, or access_token"
+        "missing authentication information, you need to provide one of the following: "
+        "application_key/application_secret, client_id/client_secret, or access_token"
     )
 
 
@@ -139,6 +146,6 @@ def _getting(fault: str) -> str:
 
 def _unreachable(endpoint: str, path: str) -> str:
     """Say that nothing answers there: the simulated cloud has no HTTP interface at all."""
-    host = endpoint.split("//")[-1].split("/")[0]
+    host = endpoint.rpartition("//")[2].partition("/")[0]
     url = f"{endpoint}/auth/{path}"
     return f'OVH client seems to be misconfigured: "Get \\"{url}\\": dial tcp {host}: connect: connection refused"'

@@ -1,7 +1,8 @@
-"""Public Cloud instances with the traps of the real plugin: updates that it plans and cannot do, addresses without order.
+"""Public Cloud instances with the real plugin's traps: updates that it plans and cannot do, addresses without order.
 
-Any flavor and image with the form of an id is taken, since ids differ by region and project: a rehearsal of a real stack file must
-work. Every flavor has the size of b3-8 unless the world's FLAVORS give its disk, every image is an Ubuntu. Keys, networks and gateways that an instance makes by itself are refused.
+Any flavor and image with the form of an id is taken, since ids differ by region and project: a rehearsal of a real
+stack file must work. Every flavor has the size of b3-8 unless the world's FLAVORS give its disk, every image is an Ubuntu.
+Keys, networks and gateways that an instance makes by itself are refused.
 """
 
 from __future__ import annotations
@@ -104,11 +105,11 @@ class Instance(CloudKind):
             raise not_found(f"instance {resource_id} not found")
         return found
 
-    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:  # noqa: ARG002
+    async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Fail after the plan promised an update; the new inputs are in the state all the same."""
         raise HalfDone("doesn't support update", resource_id=resource_id, state=self.merged(state, news), inputs=news)
 
-    async def dropped(self, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    async def dropped(self, ident: str, record: Record) -> None:
         """Take the machine out of the rack."""
         await asyncio.to_thread(self._rack.remove, ident)
 

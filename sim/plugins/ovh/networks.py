@@ -107,7 +107,7 @@ class NetworkPrivate(CloudKind):
         super().change(account, ident, record, news)
         record.update(_in_regions(ident, sorted(set(news["regions"]))))
 
-    def drop(self, account: Account, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    def drop(self, account: Account, ident: str, record: Record) -> None:
         """Refuse while it has subnets."""
         ids = set(record["regionsOpenstackIds"].values())
         if any(subnet["networkId"] in ids for subnet in account.objects("Subnet").values()):
@@ -157,7 +157,7 @@ class Subnet(CloudKind):
             "gatewayIp": gateway,
         } | inputs
 
-    def drop(self, account: Account, ident: str, record: Record) -> None:  # noqa: ARG002 - part of the interface
+    def drop(self, account: Account, ident: str, record: Record) -> None:
         """Refuse while an instance has an address in it."""
         users = [entry["name"] for entry in account.objects("Instance").values() if entry["_subnet"] == ident]
         if users:

@@ -20,8 +20,10 @@ def _one_ssh_key(name: str, inputs: Properties) -> Iterator[Failure]:
     if inputs.get("sshKey") is None and inputs.get("sshKeyCreate") is None:
         yield (
             "sshKey",
-            'Invalid combination of arguments. "ssh_key": one of `ssh_key,ssh_key_create` must be specified. '
-            f"Examine values at '{name}.sshKey'.",
+            (
+                'Invalid combination of arguments. "ssh_key": one of `ssh_key,ssh_key_create` must be specified. '
+                f"Examine values at '{name}.sshKey'."
+            ),
         )
 
 
