@@ -174,7 +174,7 @@ def one_target(name: str, inputs: Properties) -> Iterator[Failure]:
         yield (
             key,
             (
-                f'Invalid combination of arguments. "{argument}": one of `ip,label_selector,server_id` must be '
-                f"specified. Examine values at '{name}.{key}'."
+                f'Invalid combination of arguments. "{argument}": one of `ip,label_selector,server_id` '
+                f"must be specified. Examine values at '{name}.{key}'."
             ),
         )

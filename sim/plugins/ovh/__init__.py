@@ -15,7 +15,6 @@ from sim.plugins.cloud import Cloud
 from sim.plugins.ovh.instances import Instance
 from sim.plugins.ovh.networks import NetworkPrivate, SshKey, Subnet
 from sim.plugins.server import Refused
-from sim.plugins.table import snake
 from sim.plugins.values import UNKNOWN, Properties, Value, reveal
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Ovh(Double):
 
     def configure_with(self, settings: Properties) -> None:
         """Find a way to log in; a wrong one may be ignored until the first call."""
-        values = _from_environment() | reveal(settings)
+        values = reveal(settings)
         for name, (title, sentence, attribute) in SPOKEN.items():
             if values.get(name) is UNKNOWN:
                 raise Refused(_unknown(name, title, sentence, attribute))
@@ -97,12 +96,6 @@ class Ovh(Double):
         if values.get("ignoreInitError") not in (True, "true"):
             raise Refused(f"2 errors occurred:\n\t* 1 error occurred:\n\t* {fault}\n\n\n\t* {fault}\n\n")
         self._cloud.unusable = f"1 error occurred:\n\t* {fault}\n\n"
-
-
-def _from_environment() -> Properties:
-    """Return the settings that stand in the environment, as OVH_APPLICATION_KEY and so on."""
-    named = {name: os.environ.get(f"OVH_{snake(name).upper()}") for name in SETTINGS}
-    return {name: value for name, value in named.items() if value}
 
 
 def _unknown(name: str, title: str, sentence: str, attribute: str) -> str:

@@ -1,8 +1,8 @@
 """Public Cloud instances with the real plugin's traps: updates that it plans and cannot do, addresses without order.
 
 Any flavor and image with the form of an id is taken, since ids differ by region and project: a rehearsal of a real
-stack file must work. Every flavor has the size of b3-8 unless the world's FLAVORS give its disk, every image is an Ubuntu.
-Keys, networks and gateways that an instance makes by itself are refused.
+stack file must work. Every flavor has the size of b3-8 unless the world's FLAVORS give its disk, every image is an
+Ubuntu. Keys, networks and gateways that an instance makes by itself are refused.
 """
 
 from __future__ import annotations
