@@ -47,8 +47,8 @@ def short_type(token: str) -> str:
 
 
 def operation_line(operation: Operation, words: dict[str, str]) -> str | None:
-    """One line for an operation that changed something; None for a logical step or no change."""
-    if not operation.changing or operation.type.startswith(("pulumi:pulumi:", "pulumi:providers:")):
+    """One line for an operation that changed something; None for no change, and for what only groups others."""
+    if not operation.changing or operation.type.startswith(("nixfleet:", "pulumi:pulumi:", "pulumi:providers:")):
         return None
     word = "FAILED" if operation.failed else words.get(operation.op)
     if word is None:

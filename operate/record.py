@@ -163,7 +163,7 @@ class Recorder:
         return None
 
     def _fail(self, message: str) -> None:
-        text = tidy(message)
+        text = tidy(message).removeprefix("an unhandled error occurred: ")
         if text not in self.errors and text not in NO_NEWS:
             self.errors.append(text)
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from operate.engine import Watch
-
 
 def config_of_stack(stack: str, root: Path = ROOT) -> dict[str, Any]:
     """The `config` of a stack file of the checkout."""
@@ -78,18 +76,18 @@ class Site:
         """Keep the machines running between runs, to look at them or to save their start."""
         return self.stage.powered()
 
-    def up(self, watch: Watch | None = None) -> Outcome:
+    def up(self) -> Outcome:
         """Bring the stack up."""
-        return self.stage.run("up", watch)
+        return self.stage.run("up")
 
-    def preview(self, watch: Watch | None = None) -> Outcome:
+    def preview(self) -> Outcome:
         """Say what an up would do."""
-        return self.stage.run("preview", watch)
+        return self.stage.run("preview")
 
-    def refresh(self, watch: Watch | None = None) -> Outcome:
+    def refresh(self) -> Outcome:
         """Compare the state with the clouds."""
-        return self.stage.run("refresh", watch)
+        return self.stage.run("refresh")
 
-    def destroy(self, watch: Watch | None = None) -> Outcome:
+    def destroy(self) -> Outcome:
         """Take the stack down."""
-        return self.stage.run("destroy", watch)
+        return self.stage.run("destroy")

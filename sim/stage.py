@@ -18,8 +18,9 @@ from fleet import stackfile
 from fleet.document import read_fleet
 from fleet.keys import CLUSTER_KEY, ClusterKeys, HostKeys, deploy_public, host_config_key
 from fleet.profiles import load_profiles
-from operate.engine import ROOT, Place, Verb, run
+from operate.engine import ROOT, Place
 from operate.messages import OperateError
+from sim.apart import run_apart
 from sim.machines.rack import Rack
 from sim.passphrase import Passphrase, WrongPassphraseError
 from sim.plugins.install import install
@@ -30,7 +31,7 @@ from sim.world import Event, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operate.engine import Watch
+    from operate.engine import Verb
     from operate.record import Run
 
 TOOLS = ROOT / "sim" / "tools" / "bin"
@@ -60,6 +61,8 @@ class Outcome:
 
     run: Run
     events: tuple[Event, ...] = field(repr=False)
+    peak_bytes: int
+    """The most memory that the program's process had."""
 
     @property
     def connections(self) -> int:
@@ -151,9 +154,9 @@ class Stage:
                 f"set the passphrase that `make keys STACK={self.stack}` was run with"
             ) from None
 
-    def run(self, verb: Verb, watch: Watch | None = None) -> Outcome:
-        """Run the engine once."""
+    def run(self, verb: Verb) -> Outcome:
+        """Run the engine once, in a process of its own."""
         with self.powered():
             before = len(self.world.events())
-            done = run(verb, self.place, watch=watch)
-            return Outcome(run=done, events=self.world.events()[before:])
+            done, peak = run_apart(verb, self.place)
+            return Outcome(run=done, events=self.world.events()[before:], peak_bytes=peak)
