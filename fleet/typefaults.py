@@ -25,8 +25,10 @@ _PATTERNS = {
     r"^v1\.\d+\.\d+\+k3s\d+$": ("a version of k3s has the form v1.35.6+k3s1", "write it in that form"),
 }
 _KNOWN = {
+    "dict_type": ("it must be keys with values", "write it as a block of keys"),
     "extra_forbidden": ("there is no such key here", "remove it or correct its spelling"),
     "missing": ("this key is required", "add it"),
+    "model_type": ("it must be keys with values", "write it as a block of keys"),
     "union_tag_invalid": ("the kind is one of {expected_tags}", "name one of them"),
     "union_tag_not_found": ("the kind says which keys follow", "add it"),
     "unknown_kind": ("a host's kind is one of {known}", "name one of them"),
@@ -45,6 +47,8 @@ _WORDS = (
 def shown(value: object) -> str:
     """A value as JSON writes it, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
+    if "PRIVATE KEY" in text:
+        return "a private key, not shown here"
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 

@@ -27,7 +27,7 @@ def _fault(path: str, value: object, law: str, cure: str) -> Fault:
 def outside(path: str, address: IPv4Address, subnet: IPv4Network, taken: dict[IPv4Address, str]) -> Iterator[Fault]:
     """Faults of an address that should be usable by a host on `subnet`; `taken` are routers' addresses."""
     if address not in subnet:
-        yield _fault(path, address, f"the address lies in {subnet}", "choose a free address of that range")
+        yield _fault(path, address, f"it must lie in {subnet}", "choose a free address of that range")
     elif address in (subnet.network_address, subnet.broadcast_address):
         yield _fault(
             path, address, f"the first and the last address of {subnet} belong to no host", "choose another one"

@@ -97,6 +97,23 @@ def the_mesh_has_a_port_of_its_own(fleet: Fleet, _: Profiles) -> Iterator[Fault]
 
 
 @law("network", "hosts")
+def records_on_the_mesh_answer_elsewhere(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A machine that is not installed yet has no mesh address, so a record says where it answers before that."""
+    if not isinstance(fleet.network, MeshNetwork):
+        return
+    for name in sorted(fleet.hosts):
+        host = fleet.hosts[name]
+        address = getattr(host, "ssh_address", None)
+        if not host.created and (address is None or address in fleet.network.range):
+            yield Fault(
+                path=f"hosts.{name}.sshAddress",
+                value="absent" if address is None else str(address),
+                law="the mesh is there after the install only, and the install needs an address before",
+                cure="give the machine's address on its own LAN, or its public one",
+            )
+
+
+@law("network", "hosts")
 def profiles_exist_and_are_lawful(fleet: Fleet, profiles: Profiles) -> Iterator[Fault]:
     """Every profile that is named exists, and keeps the laws of profiles."""
     for name, path in profile_names(fleet).items():

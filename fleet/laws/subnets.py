@@ -62,7 +62,7 @@ def gateways(fleet: Fleet, profiles: Profiles) -> dict[IPv4Address, str]:
     for name, profile in used_profiles(fleet, profiles).items():
         for lan in (profile.cluster, profile.storage):
             if lan and lan.gateway:
-                found[lan.gateway] = f"the gateway of profile {name}"
+                found.setdefault(lan.gateway, f"the gateway of profile {name}")
         if profile.dhcp:
-            found[profile.dhcp.address] = f"the DHCP server of profile {name}"
+            found.setdefault(profile.dhcp.address, f"the DHCP server of profile {name}")
     return found
