@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 import pulumi_ovh as ovh
 
+from components.clouds.ovh.instance import OvhInstance, OvhInstanceArgs, PrivatePlace
 from components.clouds.ovh.network import OvhNetwork, OvhNetworkArgs
 from components.clouds.registry import CloudArgs, Machine, register_cloud
 from fleet.network import ProviderNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
 
     from fleet.hosts import OvhInstanceHost
+    from fleet.settings import Ovh as Settings
 
 
-def public_address(addresses: Sequence[Any], private: IPv4Network | None) -> str:
-    """The public IPv4 address among an instance's addresses, which come in no order."""
-    fours = sorted(IPv4Address(address.ip) for address in addresses if address.version == 4)  # noqa: PLR2004 - IPv4
-    outside = [address for address in fours if private is None or address not in private]
-    if not outside:
-        raise ValueError(f"the instance has no public IPv4 address among {fours}: give its network `public`")
-    return str(outside[0])
+def settings_of(args: CloudArgs) -> Settings:
+    """The stack's settings for OVH; a law of the language demands them where there are instances."""
+    return cast("Settings", args.fleet.providers.ovh)
 
 
 def private_address(args: CloudArgs, host: OvhInstanceHost) -> IPv4Address | None:
     """The host's address on the private network: the cluster address where that network is the cluster's."""
-    if args.fleet.providers.ovh is None or args.fleet.providers.ovh.network is None:
+    if settings_of(args).network is None:
         return None
     network = args.fleet.network
     if isinstance(network, ProviderNetwork) and network.provider == "ovh":
@@ -55,16 +53,10 @@ class Ovh(pulumi.ComponentResource):
         self.machines = {label: self._machine(label, args, host, key, network) for label, host in hosts.items()}
         self.register_outputs({"machines": sorted(self.machines)})
 
-    def _service(self, args: CloudArgs) -> str:
-        settings = args.fleet.providers.ovh
-        if settings is None:
-            raise ValueError("hosts of kind ovh-instance need providers.ovh: add its serviceName to the stack file")
-        return settings.service_name
-
     def _key(self, name: str, args: CloudArgs) -> ovh.CloudProjectSshKey:
         return ovh.CloudProjectSshKey(
             f"{name}-key",
-            service_name=self._service(args),
+            service_name=settings_of(args).service_name,
             name=f"{args.stack}-deploy",
             public_key=args.identities.deploy_key,
             # Names are unique in a project.
@@ -72,8 +64,8 @@ class Ovh(pulumi.ComponentResource):
         )
 
     def _network(self, name: str, args: CloudArgs) -> OvhNetwork | None:
-        settings = args.fleet.providers.ovh
-        if settings is None or settings.network is None:
+        settings = settings_of(args)
+        if settings.network is None:
             return None
         network = OvhNetworkArgs(
             label=f"{args.stack}-fleet", service_name=settings.service_name, network=settings.network
@@ -88,40 +80,22 @@ class Ovh(pulumi.ComponentResource):
         key: ovh.CloudProjectSshKey,
         network: OvhNetwork | None,
     ) -> Machine:
-        instance = ovh.cloudproject.Instance(
-            f"{label}-instance",
-            service_name=self._service(args),
-            name=label,
-            region=host.region,
-            billing_period="hourly",
-            flavor={"flavor_id": host.flavor_id},
-            boot_from={"image_id": host.image_id},
-            network=_network_of(private_address(args, host), network, host.region),
-            ssh_key={"name": key.name},
-            user_data=args.user_data[label],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                # They matter at the first boot only; a change would replace the machine, and its disk with it.
-                ignore_changes=["bootFrom", "sshKey", "userData"],
-                # The plugin plans these as updates and then fails, with the new inputs already in the state.
-                replace_on_changes=["flavor", "network"],
-                # A fixed private address is taken until the old instance is gone.
-                delete_before_replace=True,
-                # OVH has no protection of its own for instances.
-                protect=args.fleet.protection,
+        settings, address = settings_of(args), private_address(args, host)
+        private = PrivatePlace(network=network.regions[host.region], address=address) if network and address else None
+        instance = OvhInstance(
+            label,
+            OvhInstanceArgs(
+                service_name=settings.service_name,
+                host=host,
+                user_data=args.user_data[label],
+                ssh_key=key.name,
+                private=private,
+                private_range=settings.network.subnet if settings.network else None,
+                protection=args.fleet.protection,
             ),
+            pulumi.ResourceOptions(parent=self),
         )
-        private = args.fleet.providers.ovh.network.subnet if network and args.fleet.providers.ovh.network else None  # type: ignore[union-attr]  # a network comes from that section
-        address = instance.addresses.apply(lambda found: public_address(found, private))
-        return Machine(identity=instance.id, address=address, ready=(instance,))
-
-
-def _network_of(address: IPv4Address | None, network: OvhNetwork | None, region: str) -> dict[str, Any]:
-    if network is None or address is None:
-        return {"public": True}
-    regional = network.regions[region]
-    private = {"network": {"id": regional.network_id, "subnet_id": regional.subnet_id}, "ip": str(address)}
-    return {"public": True, "private": private}
+        return instance.machine
 
 
 def public_cloud(args: CloudArgs) -> Ovh:

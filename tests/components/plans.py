@@ -1,0 +1,32 @@
+"""Variants of the stacks that together use every component and every option."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.components.conftest import recorded
+from tests.components.plan import Plan
+
+
+def attached_ovh(fleet: dict[str, Any]) -> None:
+    """OVH's private network, with the instance on it."""
+    fleet["providers"]["ovh"]["network"] = {"subnet": "10.21.0.0/24", "regions": ["GRA11"], "vlanId": 7}
+    fleet["hosts"]["ovh-1"]["privateAddress"] = "10.21.0.41"
+
+
+def path_policy(fleet: dict[str, Any]) -> None:
+    """The policy that shows Longhorn NixOS' binaries."""
+    fleet.setdefault("addons", {})["kyverno"] = {"longhornPathPolicy": True}
+
+
+VARIANTS = {
+    "cloud": ("cloud", None),
+    "lab": ("lab", path_policy),
+    "ovh": ("sim", attached_ovh),
+    "sim": ("sim", None),
+}
+
+
+def plan(variant: str) -> Plan:
+    """The recorded plan of a variant."""
+    return recorded(*VARIANTS[variant])

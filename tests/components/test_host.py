@@ -1,0 +1,96 @@
+"""An installation formats a disk, so what makes it run again is told exactly; so is what a switch is keyed by."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.components.conftest import Deploy
+from tests.components.plan import Plan, number
+
+VOLATILE = {"create", "update", "environment", "stdin", "dir", "interpreter", "logging"}
+
+
+def reinstalled(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["reinstall"] = "n100-1@second"
+
+
+class TestInstall:
+    def test_only_another_machine_or_token_installs_again(self, deploy: Deploy) -> None:
+        plan = deploy()
+        install = plan.one("hcloud-1-install")
+        assert install.inputs["triggers"] == [server_id(plan, "hcloud-1"), ""]
+        assert set(install.options.ignoreChanges) == VOLATILE
+        assert list(install.options.replaceOnChanges) == ["triggers[*]"]
+
+    def test_a_board_is_known_by_its_disk(self, deploy: Deploy) -> None:
+        assert deploy().one("n100-1-install").inputs["triggers"] == ["2313E6D00021", ""]
+
+    def test_a_token_reaches_the_guard_on_the_host(self, deploy: Deploy) -> None:
+        install = deploy(change=reinstalled).one("n100-1-install")
+        assert install.inputs["triggers"] == ["2313E6D00021", "n100-1@second"]
+        assert install.inputs["environment"]["NIXFLEET_REINSTALL"] == "n100-1@second"
+
+    def test_it_is_not_protected_as_a_token_could_not_replace_it_then(self, deploy: Deploy) -> None:
+        installs = [item for item in deploy("cloud").of("Command") if item.name.endswith("-install")]
+        assert installs
+        assert not any(item.options.protect for item in installs)
+
+    def test_its_update_does_nothing_and_it_has_no_delete(self, deploy: Deploy) -> None:
+        install = deploy().one("ovh-1-install")
+        assert install.inputs["update"] == ":"
+        assert "delete" not in install.inputs
+
+    def test_secrets_travel_by_stdin_and_only_those_of_the_role(self, deploy: Deploy) -> None:
+        plan = deploy()
+        server, agent = plan.one("hcloud-1-install"), plan.one("n100-1-install")
+        assert "stdin" in server.secret & agent.secret
+        assert sorted(json.loads(server.inputs["stdin"])) == [
+            "agentToken",
+            "deployKey",
+            "hostKey",
+            "serverToken",
+            "wireguardKey",
+        ]
+        assert sorted(json.loads(agent.inputs["stdin"])) == ["agentToken", "deployKey", "hostKey", "wireguardKey"]
+
+    def test_its_streams_are_secret(self, deploy: Deploy) -> None:
+        assert set(deploy().one("hcloud-1-install").options.additionalSecretOutputs) >= {"stdout", "stderr"}
+
+
+def server_id(plan: Plan, host: str) -> str:
+    assert plan.one(f"{host}-server")
+    return str(number(f"{host}-server"))
+
+
+class TestSystem:
+    def test_a_closure_is_an_update_and_never_a_replacement(self, deploy: Deploy) -> None:
+        system = deploy().one("hcloud-1-system")
+        assert system.inputs["environment"]["NIXFLEET_CLOSURE"] == "content-hcloud-1"
+        assert system.inputs["create"] == system.inputs["update"]
+        assert not system.inputs.get("triggers")
+
+    def test_an_installation_brings_a_switch_with_it(self, deploy: Deploy) -> None:
+        assert deploy().one("n100-1-system").inputs["environment"]["NIXFLEET_INSTALLATION"] == "n100-1-install-id"
+
+    def test_it_gets_the_key_to_log_in_with_and_nothing_else(self, deploy: Deploy) -> None:
+        system = deploy().one("hcloud-1-system")
+        assert "stdin" in system.secret
+        assert list(json.loads(system.inputs["stdin"])) == ["deployKey"]
+
+    def test_a_server_knows_whom_to_ask_for_a_quorum(self, deploy: Deploy) -> None:
+        plan = deploy()
+        asked = json.loads(plan.one("hcloud-2-system").inputs["environment"]["NIXFLEET_PEERS"])
+        assert sorted(asked) == ["hcloud-1", "hcloud-2", "hcloud-3"]
+        assert "NIXFLEET_PEERS" not in plan.one("n100-1-system").inputs["environment"]
+
+
+@pytest.mark.parametrize("verb", ["install", "system"])
+def test_a_command_names_no_folder_of_this_machine(deploy: Deploy, verb: str) -> None:
+    command = deploy().one(f"n100-1-{verb}")
+    word = {"install": "install", "system": "switch"}[verb]
+    text = f'env PATH="$PWD/.venv/bin:$PATH" python -m hostops {word} --stack sim --host n100-1'
+    assert command.inputs["create"] == text
+    assert not {"dir", "interpreter"} & set(command.inputs)
