@@ -22,6 +22,9 @@ from sim.machines.site import Site
 from sim.world import World
 
 READY = "ready"
+NOBODY = 1
+"""A port that nothing listens on (tcpmux, abandoned)."""
+
 TOOLS = Path(__file__).parent.parent / "tools" / "bin"
 
 
@@ -85,6 +88,8 @@ class Daemon:
             machine = machines.load(self._world, host.id)
             for address in machine.spec.addresses if machine else ():
                 lines += [f"Host {address}", f"  HostName {LOOPBACK}", f"  Port {host.door.port}"]
+        # Any other address is refused on this computer: the simulator sends nothing to the outside.
+        lines += ["Host *", f"  HostName {LOOPBACK}", f"  Port {NOBODY}"]
         text, path = "\n".join(lines) + "\n", self._world.root / "ssh_config"
         if not path.exists() or path.read_text() != text:
             draft = path.with_suffix(".draft")

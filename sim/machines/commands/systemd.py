@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 K3S = "k3s.service"
 MESH = "nixfleet-mesh.service"
 ALWAYS = {"sshd.service", "ssh.service", "dbus.service", "systemd-networkd.service", "systemd-timesyncd.service", "multi-user.target"}
-_SPAN = re.compile(r"(\d+)\s*(ms|s|sec|m|min|h|)")
+_SPAN = re.compile(r"(\d+)\s*(ms|min|sec|s|m|h|)")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "": 1, "m": 60, "min": 60, "h": 3600}
 
 
