@@ -8,6 +8,7 @@ in
   inherit address;
   contract = import ./contract.nix;
   disk = import ./disk.nix;
+  exampleContract = import ./example-contract.nix;
   k3s = import ./k3s.nix { inherit units; };
   restart = import ./restart.nix;
   network = {

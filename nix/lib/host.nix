@@ -25,25 +25,20 @@ let
       or (throw "host ${name}: hardware is ${host.hardware}: no module hardware-${host.hardware} in modules/default.nix: use another or write it");
   # What a host has beside its entry, each only where the file exists.
   own =
-    folder: name:
+    stack: name:
     let
-      path = file: folder + "/${name}/${file}";
+      setting = path: make: lib.optional (builtins.pathExists path) (make path);
+      folder = ../hosts + "/${stack}-${name}";
+      secrets = ../secrets + "/${stack}";
     in
-    lib.optional (builtins.pathExists (path "default.nix")) (path "default.nix")
-    ++ lib.optional (builtins.pathExists (path "facter.json")) {
-      nixfleet.hardware.report = path "facter.json";
-    }
-    ++ lib.optional (builtins.pathExists (path "secrets.yaml")) {
-      nixfleet.secrets.file = path "secrets.yaml";
-    };
+    setting (folder + "/default.nix") (path: path)
+    ++ setting (folder + "/facter.json") (path: { nixfleet.hardware.report = path; })
+    ++ setting (secrets + "/${name}.yaml") (path: { nixfleet.secrets.file = path; })
+    ++ setting (secrets + "/shared.yaml") (path: { nixfleet.secrets.shared = path; });
 in
 {
   modulesOf =
-    {
-      document,
-      name,
-      folder ? ../hosts,
-    }:
+    { document, name }:
     let
       fleet = fleetLib.contract.forHost document name;
     in
@@ -58,5 +53,5 @@ in
         };
       }
     ]
-    ++ own folder name;
+    ++ own document.stack name;
 }

@@ -1,20 +1,41 @@
 # The modules by name. Kinds: base (one), hardware (one), profile (one), mixin (any), the rest as a host needs them.
 inputs:
 let
-  withInput = module: { imports = module; };
+  disks = [
+    inputs.disko.nixosModules.disko
+    ./disks
+  ];
+  secrets = [
+    inputs.sops-nix.nixosModules.sops
+    ./secrets
+  ];
 in
 {
   # keep-sorted start
-  contract = withInput [ ./contract ./contract/apply.nix ];
-  disks = withInput [ inputs.disko.nixosModules.disko ./disks ./storage/longhorn.nix ./mixins/users.nix ./network ];
+  contract.imports = [
+    ./contract
+    ./contract/apply.nix
+    ./k3s/virtual-ip.nix
+    ./status
+    ./storage/multus.nix
+  ]
+  ++ disks;
+  disks.imports = disks;
   hardware-facter = ./hardware/facter.nix;
   hardware-hcloud-arm = ./hardware/hcloud-arm.nix;
   hardware-hcloud-x86 = ./hardware/hcloud-x86.nix;
-  hardware-jetson-orin-nano = withInput [ inputs.jetpack-nixos.nixosModules.default ./hardware/jetson-orin-nano.nix ];
+  hardware-jetson-orin-nano.imports = [
+    inputs.jetpack-nixos.nixosModules.default
+    ./hardware/jetson-orin-nano.nix
+  ];
   hardware-n100 = ./hardware/n100.nix;
   hardware-ovh = ./hardware/ovh.nix;
   hardware-qemu = ./hardware/qemu.nix;
-  impermanence = withInput [ inputs.impermanence.nixosModules.impermanence ./disks/impermanence.nix ];
+  impermanence.imports = [
+    inputs.impermanence.nixosModules.impermanence
+    ./disks/impermanence.nix
+  ]
+  ++ disks;
   k3s = ./k3s;
   longhorn = ./storage/longhorn.nix;
   mixin-caches = ./mixins/caches.nix;
@@ -39,7 +60,7 @@ in
   profile-devhost = ./profiles/devhost.nix;
   profile-server = ./profiles/server.nix;
   profile-workstation = ./profiles/workstation.nix;
-  secrets = withInput [ inputs.sops-nix.nixosModules.sops ./secrets ];
+  secrets.imports = secrets;
   status = ./status;
   update-guard = ./update;
   virtual-ip = ./k3s/virtual-ip.nix;

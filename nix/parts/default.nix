@@ -3,9 +3,24 @@ inputs:
 let
   inherit (inputs.nixpkgs) lib;
   nixosModules = import ../modules inputs;
-  hosts = import ./hosts.nix { inherit inputs lib nixosModules; };
+  shared = { inherit inputs lib nixosModules; };
+  hosts = import ./hosts.nix shared;
+  machines = import ./machines.nix shared;
+  overlays = import ../overlays { inherit lib; };
+  systems = [
+    "aarch64-linux"
+    "x86_64-linux"
+  ];
+  perSystem = make: lib.genAttrs systems (system: make inputs.nixpkgs.legacyPackages.${system});
 in
 {
-  inherit nixosModules;
-  inherit (hosts) hostDrvs nixosConfigurations;
+  inherit nixosModules overlays;
+  inherit (hosts) hostDrvs;
+  lib = import ./lib.nix shared;
+  nixosConfigurations = hosts.nixosConfigurations // machines;
+  diskoConfigurations = import ./disko.nix { inherit lib; };
+  packages = perSystem (import ../packages);
+  devShells = perSystem (import ../shells);
+  formatter = perSystem (pkgs: (import ./formatter.nix inputs pkgs).wrapper);
+  checks = perSystem (import ./checks.nix (shared // { inherit (hosts) nixosConfigurations; }));
 }

@@ -4,6 +4,10 @@ let
   named = names: pkgs.lib.genAttrs names (name: pkgs.runCommand name { } "");
 in
 {
+  # Asked by the installer's list of drivers.
+  stdenv = pkgs.stdenv // {
+    isi686 = false;
+  };
   # jetpack-nixos makes its own set of pinned sources by an overlay: a kernel, and what is asked by version (JetPack 6).
   nvidia-jetpack =
     pkgs.nvidia-jetpack

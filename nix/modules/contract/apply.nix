@@ -76,10 +76,6 @@ in
     longhorn.enable = cluster.longhorn;
     multus.enable = cluster.multus;
     network = { inherit facts; };
-    updateGuard = {
-      inherit (cluster) reboot watchdogMinutes;
-      probes = cluster.rolloutProbes;
-    };
     virtualIp = lib.mkIf (host.role == "server" && cluster.endpoint.kind == "virtualIp") {
       enable = true;
       inherit (cluster.endpoint) address port routerId;

@@ -17,7 +17,8 @@ in
   config = lib.mkMerge [
     (lib.mkIf (cfg.layout != null) {
       boot.loader.timeout = lib.mkDefault (if cfg.layout == "vm-test" then 1 else 3);
-      boot.tmp.useTmpfs = lib.mkDefault (!(config.fileSystems ? "/tmp"));
+      # Either a partition or memory: a layout that has the partition is one of these.
+      boot.tmp.useTmpfs = lib.mkDefault (!hasExtendedBoot);
       boot.tmp.tmpfsSize = "4G";
       services.fstrim.enable = lib.mkDefault (cfg.layout != "vm-test");
       services.smartd = lib.mkIf (cfg.layout == "n100-standard" || cfg.layout == "n100-zfs") {

@@ -11,6 +11,7 @@ let
 in
 {
   imports = [
+    ../storage/longhorn.nix
     ./boot.nix
     ./luks.nix
     ./volume.nix

@@ -1,6 +1,11 @@
 # NVIDIA Jetson Orin Nano on its developer board. The board's firmware is flashed beforehand and starts systemd-boot.
 { config, lib, ... }:
 {
+  imports = [
+    ../k3s
+    ../mixins/watchdog.nix
+  ];
+
   config = {
     assertions = [
       {

@@ -14,6 +14,8 @@ let
   '';
 in
 {
+  imports = [ ../k3s ];
+
   options.nixfleet.hardware.n100.hugepages = lib.mkOption {
     type = lib.types.ints.unsigned;
     default = 512;

@@ -18,6 +18,8 @@ let
 in
 {
   imports = [
+    ../mixins/users.nix
+    ../network
     ./agent.nix
     ./audit.nix
     ./firewall.nix

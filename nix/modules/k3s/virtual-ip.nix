@@ -15,6 +15,8 @@ let
   '';
 in
 {
+  imports = [ ../network ];
+
   options.nixfleet.virtualIp = {
     enable = mkOption {
       type = types.bool;

@@ -5,6 +5,8 @@ let
   ranges = lib.concatStringsSep ", " cfg.ranges;
 in
 {
+  imports = [ ./users.nix ];
+
   config = {
     boot.kernel.sysctl = lib.mapAttrs (_: lib.mkDefault) {
       "net.core.default_qdisc" = "fq";

@@ -8,7 +8,10 @@
       pkgs.git
       pkgs.vim
     ];
-    networking.networkmanager.enable = lib.mkDefault true;
+    networking.networkmanager = {
+      enable = lib.mkDefault true;
+      plugins = lib.mkForce [ ]; # VPN plugins that nobody asked for
+    };
     # Builds must not make the desktop stutter.
     nix.daemonCPUSchedPolicy = "idle";
     security.rtkit.enable = true;

@@ -5,11 +5,18 @@ let
   cfg = config.nixfleet.secrets;
 in
 {
+  imports = [ ../k3s ];
+
   options.nixfleet.secrets = {
     file = lib.mkOption {
       type = lib.types.nullOr lib.types.path;
       default = null;
       description = "Encrypted file of this host; null where it has none.";
+    };
+    shared = lib.mkOption {
+      type = lib.types.nullOr lib.types.path;
+      default = null;
+      description = "Encrypted file that all hosts of the stack read; null where there is none.";
     };
     hostKey = lib.mkOption {
       type = lib.types.str;
@@ -18,14 +25,15 @@ in
     };
   };
 
-  config = lib.mkIf (cfg.file != null) {
+  config = lib.mkIf (cfg.file != null || cfg.shared != null) {
     sops = {
       age = {
         # No key is made up on the host: nothing would be encrypted to it.
         generateKey = false;
         sshKeyPaths = [ cfg.hostKey ];
       };
-      defaultSopsFile = cfg.file;
+      # A secret of the shared file names it: `sops.secrets.<name>.sopsFile = config.nixfleet.secrets.shared`.
+      defaultSopsFile = if cfg.file != null then cfg.file else cfg.shared;
       gnupg.sshKeyPaths = [ ];
     };
     systemd.services.k3s.after = lib.mkIf config.nixfleet.k3s.enable [ "sops-nix.service" ];

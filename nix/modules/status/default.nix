@@ -7,18 +7,10 @@
 }:
 let
   cfg = config.nixfleet.identity;
-  status = pkgs.writeShellApplication {
-    name = "fleet-status";
-    runtimeInputs = [
-      pkgs.coreutils
-      pkgs.curl
-      pkgs.jq
-      pkgs.systemd
-    ];
-    text = builtins.readFile ./fleet-status.sh;
-  };
 in
 {
+  imports = [ ../k3s ];
+
   options.nixfleet.identity = {
     stack = lib.mkOption {
       type = lib.types.str;
@@ -38,7 +30,7 @@ in
   };
 
   config = {
-    environment.systemPackages = [ status ];
+    environment.systemPackages = [ (import ../../packages pkgs).fleet-status ];
     environment.etc."nixfleet/closure.json".text = builtins.toJSON {
       inherit (cfg) kind stack;
       host = config.networking.hostName;

@@ -12,6 +12,8 @@ let
   tools = "/run/current-system/sw/bin";
 in
 {
+  imports = [ ../k3s ];
+
   options.nixfleet.longhorn = {
     enable = mkOption {
       type = types.bool;

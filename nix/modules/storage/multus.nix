@@ -5,6 +5,8 @@ let
   data = config.nixfleet.k3s.dataDir;
 in
 {
+  imports = [ ../k3s ];
+
   options.nixfleet.multus.enable = lib.mkOption {
     type = lib.types.bool;
     default = false;

@@ -9,16 +9,18 @@
 let
   cfg = config.nixfleet.updateGuard;
   loader = config.boot.loader;
+  block = "/boot/grub/grubenv";
   confirm = pkgs.writeShellApplication {
     name = "nixfleet-boot-confirm";
     runtimeInputs = [ pkgs.grub2 ];
     text = builtins.readFile ./boot-confirm.sh;
   };
-  # GRUB counts in its environment block, which it can write on FAT and ext4.
+  # GRUB counts in its environment block, which it can write on FAT and ext4. The second entry is the menu of all
+  # generations, newest first; its second one is the previous.
   grubScript = ''
     if [ -s $prefix/grubenv ]; then load_env; fi
     if [ "$nixfleet_tries" = "0" ]; then
-      set default=1
+      set default="1>1"
     elif [ -n "$nixfleet_tries" ]; then
       if [ "$nixfleet_tries" = "1" ]; then set nixfleet_tries=0; fi
       if [ "$nixfleet_tries" = "2" ]; then set nixfleet_tries=1; fi
@@ -39,7 +41,8 @@ in
       boot.loader.grub.extraConfig = grubScript;
       # Each installation of a generation starts a new count; the confirmation ends it.
       boot.loader.grub.extraInstallCommands = ''
-        ${pkgs.grub2}/bin/grub-editenv /boot/grub/grubenv set nixfleet_tries=${toString cfg.bootTries}
+        [ -e ${block} ] || ${pkgs.grub2}/bin/grub-editenv ${block} create
+        ${pkgs.grub2}/bin/grub-editenv ${block} set nixfleet_tries=${toString cfg.bootTries}
       '';
     })
     (lib.optionalAttrs (options.boot.loader.systemd-boot ? bootCounting) {

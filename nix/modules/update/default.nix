@@ -1,5 +1,5 @@
-# What an update from outside relies on: a host that knows its name, refuses another's system, and undoes a bad boot.
-# The activation and the watchdog are transient units that the updater starts; they run the commands of this module.
+# What an update from outside relies on: a host that knows its name, says what needs a reboot, and undoes a bad boot.
+# The activation and the watchdog are transient units (hostops/remote), so that neither system can break them.
 {
   config,
   lib,
@@ -10,68 +10,22 @@
 let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.updateGuard;
-  json = pkgs.formats.json { };
-  inhibitors = json.generate "inhibitors.json" cfg.inhibitors;
-  preflight = pkgs.writeShellApplication {
-    name = "nixfleet-preflight";
-    runtimeInputs = [ pkgs.jq ];
-    text = builtins.readFile ./preflight.sh;
-  };
-  probes = pkgs.writeShellApplication {
-    name = "nixfleet-probes";
-    runtimeInputs = [
-      pkgs.coreutils
-      pkgs.jq
-    ];
-    text = builtins.readFile ./probes.sh;
-  };
-  probe = types.submodule {
-    options = {
-      name = mkOption {
-        type = types.str;
-        description = "Name of the probe.";
-      };
-      command = mkOption {
-        type = types.str;
-        description = "Command that sh runs; 0 is healthy.";
-      };
-      timeoutSeconds = mkOption {
-        type = types.ints.positive;
-        description = "Limit of one run, in seconds.";
-      };
-    };
-  };
+  inhibitors = (pkgs.formats.json { }).generate "inhibitors.json" cfg.inhibitors;
+  preflight = (import ../../packages pkgs).nixfleet-preflight;
 in
 {
   imports = [
+    ../k3s
     ./boot-counting.nix
-    ./rollback.nix
   ];
 
-  options.nixfleet.updateGuard = {
-    watchdogMinutes = mkOption {
-      type = types.ints.positive;
-      default = 15;
-      description = "Minutes after which an unconfirmed update is undone.";
+  options.nixfleet.updateGuard.inhibitors = mkOption {
+    type = types.attrsOf types.str;
+    default = { };
+    example = {
+      dbus = "broker";
     };
-    reboot = mkOption {
-      type = types.enum [ "kernel" "never" ];
-      default = "kernel";
-      description = "When an update may reboot the host.";
-    };
-    probes = mkOption {
-      type = types.listOf probe;
-      default = [ ];
-      description = "What the host must pass before an update counts.";
-    };
-    inhibitors = mkOption {
-      type = types.attrsOf types.str;
-      default = { };
-      example = {
-        dbus = "broker";
-      };
-      description = "Facts by name that a running system cannot change: where one differs, the update needs a reboot.";
-    };
+    description = "Facts by name that a running system cannot change: where one differs, the update needs a reboot.";
   };
 
   config = lib.mkMerge [
@@ -83,16 +37,14 @@ in
         mutable-users = lib.boolToString config.users.mutableUsers;
       };
       environment = {
-        systemPackages = [
-          preflight
-          probes
-        ];
-        etc = {
-          "nixfleet/inhibitors.json".source = inhibitors;
-          "nixfleet/update.json".source = json.generate "update.json" {
-            inherit (cfg) probes reboot watchdogMinutes;
-          };
-        };
+        systemPackages = [ preflight ];
+        etc."nixfleet/inhibitors.json".source = inhibitors;
+      };
+      systemd = {
+        # The watchdog leaves its note here when it fired; fleet-status and the next update read it.
+        tmpfiles.rules = [ "d /var/lib/nixfleet 0700 root root -" ];
+        # A server that cannot join would hold an activation for ever.
+        services.k3s.serviceConfig.TimeoutStartSec = lib.mkIf config.nixfleet.k3s.enable (lib.mkForce 600); # the module's 0
       };
     }
     # Both exist since NixOS 25.05; there they also stop a switch that is started by hand.

@@ -1,0 +1,37 @@
+# What `nix flake check` builds: every host of the system's architecture, the shells, the format, and the tests that
+# boot machines (those need KVM).
+{
+  inputs,
+  lib,
+  nixosModules,
+  nixosConfigurations,
+}:
+pkgs:
+let
+  inherit (pkgs.stdenv.hostPlatform) system;
+  isNative = _: built: built.config.nixpkgs.hostPlatform.system == system;
+  hosts = lib.mapAttrs' (name: built: lib.nameValuePair "host-${name}" built.config.system.build.toplevel) (
+    lib.filterAttrs isNative nixosConfigurations
+  );
+  shells = lib.mapAttrs' (name: lib.nameValuePair "shell-${name}") (import ../shells pkgs);
+  tests = (import ./lib.nix { inherit inputs lib nixosModules; }).machineTests;
+  machineTest = test: {
+    name = "vm-${test.name}";
+    value = pkgs.testers.runNixOSTest {
+      inherit (test) name nodes testScript;
+      node.pkgsReadOnly = false;
+    };
+  };
+  failed = lib.filterAttrs (_: case: case.expr != case.expected) (import ../lib/tests);
+in
+hosts
+// shells
+// lib.optionalAttrs (system == "x86_64-linux") (lib.listToAttrs (map machineTest tests))
+// {
+  format = (import ./formatter.nix inputs pkgs).check inputs.self;
+  lib =
+    if failed == { } then
+      pkgs.runCommand "lib-tests" { } "touch $out"
+    else
+      throw "tests of lib: ${lib.concatStringsSep ", " (lib.attrNames failed)} failed: run tools/test-nix";
+}

@@ -1,0 +1,32 @@
+# For flakes that build on this one, and for the tests: a host of any contract, and the pure functions.
+{
+  inputs,
+  lib,
+  nixosModules,
+}:
+let
+  host = import ../lib/host.nix { inherit inputs nixosModules; };
+  fleetLib = import ../lib;
+  profiles = fleetLib.network.profiles ../network/profiles;
+in
+{
+  inherit fleetLib nixosModules profiles;
+  inherit (lib) nixosSystem;
+  nixpkgs = lib;
+  contracts = fleetLib.contract.readAll ../fleet;
+
+  # A host of a contract, with further modules of one's own.
+  hostSystem =
+    {
+      document,
+      name,
+      modules ? [ ],
+    }:
+    lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ modules; };
+
+  # The tests that boot machines, as data: { name; nodes; testScript; document; }.
+  machineTests = import ../vms/cluster/tests.nix {
+    inherit profiles;
+    make = import ../vms/cluster { inherit inputs lib nixosModules; };
+  };
+}

@@ -1,0 +1,44 @@
+# What a test machine has instead of real cards and disks.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.nixfleet.testMachine;
+in
+{
+  options.nixfleet.testMachine = {
+    cores = mkOption {
+      type = types.ints.positive;
+      description = "Processors.";
+    };
+    memoryMib = mkOption {
+      type = types.ints.positive;
+      description = "Memory in MiB.";
+    };
+    ports = mkOption {
+      type = types.listOf types.str;
+      description = "The profile's ports: each is a card on a network of its own, eth1 first.";
+    };
+    mac = mkOption {
+      type = types.nullOr types.str;
+      description = "Hardware address of the first port; null takes the test driver's.";
+    };
+  };
+
+  config = {
+    # The test driver numbers its cards ethN and would give them addresses of its own.
+    networking.interfaces = lib.mkForce { };
+    networking.primaryIPAddress = lib.mkForce config.nixfleet.host.address;
+    networking.usePredictableInterfaceNames = lib.mkForce false; # the driver's consoles expect the kernel's names
+    systemd.services.k3s.serviceConfig.ExecStartPre = [ "${lib.getExe' config.systemd.package "networkctl"} --json=short list" ];
+    virtualisation = {
+      inherit (cfg) cores;
+      diskSize = 20480;
+      memorySize = cfg.memoryMib;
+      # All members of a bond hear each other, so they share the first network.
+      vlans = map (_: 1) cfg.ports;
+      qemu.networkingOptions = lib.mkIf (cfg.mac != null) [
+        "-device virtio-net-pci,netdev=vlan1,mac=${cfg.mac}"
+      ];
+    };
+  };
+}
