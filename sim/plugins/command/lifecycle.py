@@ -132,8 +132,10 @@ class CommandKind(Kind):
         except UnicodeDecodeError:
             raise Refused("string field contains invalid UTF-8") from None
         for name, text in (("stdout", stdout), ("stderr", stderr)):
-            if not finished.shown and self.logs(inputs, name):
-                await self.show(resource, text)
+            if self.logs(inputs, name):
+                _hold_lines(resource, text)
+                if not finished.shown:
+                    await self.show(resource, text)
         if finished.status:
             raise Refused(f"{finished.status}: running {json.dumps(command, ensure_ascii=False)}:\n{stdout}{stderr}")
         return {"stdout": stdout.removesuffix("\n"), "stderr": stderr.removesuffix("\n")}
@@ -144,14 +146,19 @@ class CommandKind(Kind):
         return stream in LOGGED.get(inputs.get("logging") or "stdoutAndStderr", set())
 
     async def show(self, resource: Resource, text: str) -> None:
-        """Show lines under the resource; one that is too long is refused, where the real plugin would hang."""
+        """Show lines under the resource."""
         for line in text.splitlines():
-            if len(line.encode()) > LONGEST_LINE:
-                raise Refused(
-                    f"{resource.name}: an output line has {len(line.encode())} bytes: with logging on the real plugin "
-                    f'waits for ever on more than {LONGEST_LINE}; set logging="none" or break the line'
-                )
             await self.log.info(resource.urn, line)
+
+
+def _hold_lines(resource: Resource, text: str) -> None:
+    """Refuse a line on which the real plugin would hang after the command has ended."""
+    longest = max((len(line.encode()) for line in text.splitlines()), default=0)
+    if longest > LONGEST_LINE:
+        raise Refused(
+            f"{resource.name}: an output line has {longest} bytes: with logging on the real plugin "
+            f'waits for ever on more than {LONGEST_LINE}; set logging="none" or break the line'
+        )
 
 
 def _replaces(path: str, _kind: PropertyDiffKind) -> bool:

@@ -8,7 +8,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from sim.plugins.command.lifecycle import CommandKind, Finished
+from sim.plugins.command.lifecycle import LONGEST_LINE, CommandKind, Finished
 from sim.plugins.server import Refused
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class LocalCommand(CommandKind):
             self._shells.discard(shell)
             if shell.returncode is None:
                 shell.kill()
+                await shell.wait()
         return Finished(status=_status(shell.returncode or 0), stdout=stdout, stderr=stderr, shown=True)
 
     async def _follow(
@@ -78,7 +79,7 @@ class LocalCommand(CommandKind):
         lines = []
         while stream and (line := await stream.readline()):
             lines.append(line)
-            if self.logs(inputs, name):
+            if self.logs(inputs, name) and len(line) <= LONGEST_LINE:
                 await self.show(resource, line.decode(errors="replace"))
         return b"".join(lines)
 
