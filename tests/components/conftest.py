@@ -1,72 +1,16 @@
-"""Fixtures: the stacks of the checkout with keys of their own, and the plan that a program makes."""
+"""The fixture of all plans."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from components.clouds import load_clouds
-from components.inputs import ROOT, Inputs
-from components.outputs import export
-from components.site import build
-from fleet.contract import contract
-from fleet.document import read_fleet
-from fleet.identities import Identities
-from fleet.keys import ClusterKeys, HostKeys, deploy_public, host_identity, new_cluster_keys, new_host_keys
-from fleet.profiles import load_profiles
-from tests.components.plan import Plan, record
+from tests.components.stacks import recorded
 
-Change = Callable[[dict[str, Any]], object]
-Deploy = Callable[..., Plan]
-
-PROFILES = load_profiles(ROOT)
-
-
-@cache
-def host_keys(name: str) -> HostKeys:
-    """Keys of a host, the same in every plan."""
-    assert name
-    return new_host_keys()
-
-
-@cache
-def cluster_keys() -> ClusterKeys:
-    return new_cluster_keys()
-
-
-def inputs_of(stack: str, change: Change | None = None) -> Inputs:
-    """Inputs of a stack of the checkout, its document changed in place first."""
-    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]["nixfleet:fleet"]
-    if change:
-        change(document)
-    load_clouds()
-    fleet = read_fleet(document, f"Pulumi.{stack}.yaml", PROFILES)
-    identities = Identities(
-        deploy_key=deploy_public(cluster_keys()),
-        hosts={name: host_identity(host_keys(name)) for name in sorted(fleet.hosts)},
-    )
-    return Inputs(
-        stack=stack,
-        fleet=fleet,
-        identities=identities,
-        profiles=PROFILES,
-        contract=contract(stack, fleet, identities, PROFILES),
-        closures={name: f"content-{name}" for name in fleet.hosts},
-        keys={name: host_keys(name) for name in sorted(fleet.hosts)},
-        cluster_keys=cluster_keys(),
-        renewal="2026-q3",
-    )
-
-
-@cache
-def recorded(stack: str, change: Change | None = None) -> Plan:
-    """The plan of a stack; recorded once for each change."""
-    inputs = inputs_of(stack, change)
-    return record(lambda: export(inputs, build(inputs)), stack)
+if TYPE_CHECKING:
+    from tests.components.plan import Plan
+    from tests.components.stacks import Change, Deploy
 
 
 @pytest.fixture

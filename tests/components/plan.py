@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pulumi
 from google.protobuf import json_format
@@ -18,7 +19,10 @@ KUBECONFIG = """clusters:
 """
 
 OUTPUTS: dict[str, Callable[[str], dict[str, Any]]] = {
-    "command:local:Command": lambda name: {"stdout": KUBECONFIG if name.endswith("-kubeconfig") else "{}", "stderr": ""},
+    "command:local:Command": lambda name: {
+        "stdout": KUBECONFIG if name.endswith("-kubeconfig") else "{}",
+        "stderr": "",
+    },
     "hcloud:index/loadBalancer:LoadBalancer": lambda _: {"ipv4": "203.0.113.200"},
     "hcloud:index/server:Server": lambda name: {"ipv4Address": f"203.0.113.{number(name) % 200}"},
     "kubernetes:core/v1:Secret": lambda _: {"data": {"token": "dG9rZW4=", "ca.crt": "QUE="}},
@@ -78,10 +82,8 @@ class Plan:
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Registered outputs by URN."""
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """What the stack exports, secrets in their wrapping."""
-        return next(outputs for urn, outputs in self.finished.items() if "::pulumi:pulumi:Stack::" in urn)
+    exports: dict[str, Any] = field(default_factory=dict)
+    secret_exports: set[str] = field(default_factory=set)
 
     def of(self, kind: str) -> list[Resource]:
         """Resources whose type ends so."""
@@ -165,9 +167,22 @@ class Monitor(mocks.MockMonitor):
 
 
 def record(program: Callable[[], object], stack: str = "sim", *, preview: bool = False) -> Plan:
-    """Run `program` and wait for everything that it registers."""
+    """Run `program` and wait for everything that it registers and exports."""
     recorder = Recorder()
     monitor = Monitor(recorder)
+    exports: dict[str, pulumi.Output[Any]] = {}
+
+    async def store(values: Mapping[str, Any]) -> None:
+        monitor.plan.exports.update(values)
+        secret = {name for name, output in exports.items() if await output.is_secret()}
+        monitor.plan.secret_exports.update(secret)
+
+    def run() -> pulumi.Output[None]:
+        program()
+        return pulumi.Output.all(**exports).apply(store)
+
     pulumi.runtime.set_mocks(recorder, project="nixfleet", stack=stack, preview=preview, monitor=monitor)
-    pulumi.runtime.test(lambda: program() and None)()
+    # The SDK makes the stack's own resource, which holds the exports, only once in a process.
+    with mock.patch.object(pulumi, "export", exports.__setitem__):
+        pulumi.runtime.test(run)()
     return monitor.plan

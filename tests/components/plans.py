@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.components.conftest import recorded
+from tests.components.stacks import addon, recorded
 from tests.components.plan import Plan
 
 
@@ -16,7 +16,7 @@ def attached_ovh(fleet: dict[str, Any]) -> None:
 
 def path_policy(fleet: dict[str, Any]) -> None:
     """The policy that shows Longhorn NixOS' binaries."""
-    fleet.setdefault("addons", {})["kyverno"] = {"longhornPathPolicy": True}
+    addon(fleet, "kyverno", longhornPathPolicy=True)
 
 
 VARIANTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.formation import waves
-from tests.components.conftest import Deploy, inputs_of
+from tests.components.stacks import Deploy, inputs_of
 
 
 def one_agent_at_a_time(fleet: dict[str, Any]) -> None:
@@ -71,4 +71,4 @@ def test_a_batch_that_shifts_changes_no_input(deploy: Deploy) -> None:
 
     before, after = deploy(change=one_agent_at_a_time), deploy(change=joined)
     for name in ("n100-1-system", "ovh-1-system", "hcloud-1-system", "nodes-n100-1", "hcloud-1-server"):
-        assert after.one(name).inputs == before.one(name).inputs 
+        assert after.one(name).inputs == before.one(name).inputs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import Deploy
+from tests.components.stacks import Deploy
 from tests.components.plan import Plan, number
 
 VOLATILE = {"create", "update", "environment", "stdin", "dir", "interpreter", "logging"}

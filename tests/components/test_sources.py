@@ -10,7 +10,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([ROOT / "__main__.py", *(ROOT / "components").rglob("*.py"), *(ROOT / "examples").rglob("*.py")])
-PROVIDERS = {"apiextensions", "apps", "batch", "command", "core", "hcloud", "helm", "kubernetes", "local", "ovh", "rbac", "storage"}
+PROVIDERS = {
+    "apiextensions",
+    "apps",
+    "batch",
+    "command",
+    "core",
+    "hcloud",
+    "helm",
+    "kubernetes",
+    "local",
+    "ovh",
+    "rbac",
+    "storage",
+}
 OUTPUTS = {"address", "id", "ipv4", "ipv4_address", "kubeconfig", "outputs", "stdout", "subnet_id"}
 
 
