@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
+import shutil
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -22,11 +26,10 @@ from sim.machines.rack import Disk, MachineSpec, Rack
 from sim.racking import rack_records
 from sim.session import machines
 from sim.throwaway import Ring
-from sim.world import World
+from sim.world import Fault, FaultKind, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from sim.machines.machine import Machine
 
@@ -58,7 +61,7 @@ class Ended:
 class Bench:
     """A stack's machines, ready to be worked on."""
 
-    def __init__(self, base: Path, hosts: tuple[str, ...], changes: Mapping[str, Any]) -> None:
+    def __init__(self, base: Path, hosts: tuple[str, ...]) -> None:
         self.fleet: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]
         self.fleet["hosts"] = {name: host for name, host in self.fleet["hosts"].items() if name in hosts}
         self.fleet["cluster"]["allowEvenServers"] = True
@@ -66,8 +69,8 @@ class Bench:
         for host in self.fleet["hosts"].values():
             host.pop("storage", None)
             host.pop("volume", None)
-        self.fleet.update(changes)
-        self.ring, self.base = Ring(), base
+        # Short, as a real one is: control sockets lie in it.
+        self.ring, self.base, self.temporary = Ring(), base, Path(tempfile.mkdtemp(prefix="hb-"))
         self.world = World(base / "world")
         self.rack = Rack(self.world)
         self.write()
@@ -84,10 +87,14 @@ class Bench:
     @contextmanager
     def powered(self) -> Iterator[None]:
         """Have the machines' daemon running, and every board racked with the installer medium in it."""
-        with machines(self.world.root, self.base / "machines.log"):
-            fleet = read_fleet(self.fleet, "Pulumi.sim.yaml", load_profiles(ROOT))
-            rack_records(self.rack, fleet, self.ring.hosts, deploy_public(self.ring.cluster))
-            yield
+        self.temporary.mkdir(exist_ok=True)
+        try:
+            with machines(self.world.root, self.base / "machines.log"):
+                fleet = read_fleet(self.fleet, "Pulumi.sim.yaml", load_profiles(ROOT))
+                rack_records(self.rack, fleet, self.ring.hosts, deploy_public(self.ring.cluster))
+                yield
+        finally:
+            shutil.rmtree(self.temporary)
 
     @property
     def hosts(self) -> dict[str, Any]:
@@ -140,6 +147,8 @@ class Bench:
             "NIXFLEET_SIM": str(self.world.root),
             "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
             "NIXFLEET_CONTRACTS": str(self.base / "contracts"),
+            # What a verb leaves behind is seen here.
+            "TMPDIR": str(self.temporary),
             "PATH": os.pathsep.join([str(ROOT / "sim" / "tools" / "bin"), os.environ["PATH"]]),
             "NIXFLEET_PEERS": json.dumps(peers),
             "NIXFLEET_MACHINE_ID": f"id-{host}",
@@ -176,17 +185,55 @@ class Bench:
                 assert line.startswith("-----") or line not in err
         return Ended(code=process.returncode, out=out, err=err)
 
-    def events(self, step: str) -> int:
+    def events(self, step: str, host: str | None = None) -> int:
         """How often something happened in the world."""
-        return sum(event.step.startswith(step) for event in self.world.events())
+        return sum(event.step.startswith(step) and host in (None, event.machine) for event in self.world.events())
+
+    def content(self, name: str) -> str:
+        """The stamp of a host's first disk: another one after every format."""
+        return self.machine(name).disks[0].content
+
+    def fault(self, host: str, step: str, kind: FaultKind = "fail") -> None:
+        """Let a step of a host go wrong once."""
+        self.world.inject(Fault(machine=host, step=step, kind=kind))
+
+    def change(self, timezone: str) -> None:
+        """Give every host another closure."""
+        self.fleet["timezone"] = timezone
+        self.write()
+
+    def installed(self, *hosts: str) -> None:
+        """Install hosts, one after the other."""
+        for host in hosts:
+            ended = self.run("install", host)
+            assert ended.code == 0, ended.err
 
 
 @contextmanager
-def bench(base: Path, *hosts: str, **changes: Any) -> Iterator[Bench]:
+def bench(base: Path, *hosts: str) -> Iterator[Bench]:
     """A bench with running machines: boards boot the installer medium, cloud machines are racked as cloud images."""
-    made = Bench(base, hosts, changes)
+    made = Bench(base, hosts)
     with made.powered():
         for name in hosts:
             if name in PUBLIC:
                 made.rack_cloud(name)
         yield made
+
+
+class Copies:
+    """A bench that was brought somewhere once, and is put back there for every test: links in it are absolute."""
+
+    def __init__(self, base: Path, made: Bench) -> None:
+        """Keep the bench as it is now; its machines are off."""
+        self._made, self._kept = made, base / "kept"
+        self._fleet = copy.deepcopy(made.fleet)
+        shutil.copytree(made.base, self._kept, symlinks=True)
+
+    @contextmanager
+    def one(self) -> Iterator[Bench]:
+        """The bench as it was, with running machines."""
+        shutil.rmtree(self._made.base)
+        shutil.copytree(self._kept, self._made.base, symlinks=True)
+        self._made.fleet = copy.deepcopy(self._fleet)
+        with self._made.powered():
+            yield self._made

@@ -58,7 +58,7 @@ class Fakes:
     def command(self, name: str, body: str) -> None:
         """A command that notes its arguments and does what `body` says."""
         path = self.bin / name
-        path.write_text(f'#!/bin/sh\nprintf \'%s\\n\' "{name} $*" >>{self._log}\n{body}\n')
+        path.write_text(f"#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>{self._log}\n{body}\n")
         path.chmod(0o700)
 
     @property

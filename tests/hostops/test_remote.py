@@ -38,14 +38,15 @@ def test_a_script_that_arrives_in_part_does_nothing(path: Path, fakes: Fakes) ->
 
 
 def test_a_value_is_never_an_argument_and_survives_quoting(fakes: Fakes) -> None:
-    value = "it's \"$HOME\" `id`\n\\n two lines"
+    value = 'it\'s "$HOME" `id`\n\\n two lines'
     fakes.run("deliver", files="server-token", server_token=value)
     assert (fakes.root / "etc/nixfleet/secrets/server-token").read_text() == value
     assert not [line for line in fakes.commands if "HOME" in line]
 
 
 def test_secrets_are_private_whole_and_in_a_private_folder(fakes: Fakes) -> None:
-    said = fakes.run("deliver", files="server-token wireguard-key", server_token="one\n", wireguard_key="two\n")
+    contents = {"server_token": "one\n", "wireguard_key": "two\n"}
+    said = fakes.run("deliver", files="server-token wireguard-key", **contents)
     folder = fakes.root / "etc/nixfleet/secrets"
     assert said.facts == {"delivered": "wireguard-key"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -93,7 +94,12 @@ def test_a_look_at_an_installed_server_tells_everything(fakes: Fakes) -> None:
     assert (facts["generation"], facts["reboot_due"]) == ("7", "yes")
     assert facts["rolled_back"] == facts["watchdog_wanted"] == "/nix/store/new"
     assert facts["watchdog_previous"] == "/nix/store/old"
-    assert (facts["k3s"], facts["watchdog"], facts["node"], facts["etcd"]) == ("active", "active", "True v1.35.6+k3s1", "ok")
+    assert (facts["k3s"], facts["watchdog"], facts["node"], facts["etcd"]) == (
+        "active",
+        "active",
+        "True v1.35.6+k3s1",
+        "ok",
+    )
     assert facts["secret_server-token"] == hashlib.sha256(b"token\n").hexdigest()
 
 

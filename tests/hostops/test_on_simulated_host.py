@@ -1,0 +1,399 @@
+"""hostops as it is: the command, OpenSSH, and machines that answer, format, boot and fail."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from sim.machines.rack import Disk
+from tests.hostops.bench import PUBLIC, Bench, Copies, bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+BOARD, SEED = "n100-1", "hcloud-1"
+SERVERS = ("hcloud-1", "hcloud-2", "hcloud-3")
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Bench]:
+    """A server and a board; nothing is installed."""
+    with bench(tmp_path, SEED, BOARD) as made:
+        yield made
+
+
+def installed(base: Path, *hosts: str) -> Copies:
+    """Copies of a bench with these hosts installed."""
+    work = base / "work"
+    work.mkdir()
+    with bench(work, *hosts) as made:
+        made.installed(*hosts)
+    return Copies(base, made)
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    """A server and a board, both installed, as often as one likes."""
+    return installed(tmp_path_factory.mktemp("pair"), SEED, BOARD)
+
+
+@pytest.fixture(scope="session")
+def trios(tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    """Three servers, installed."""
+    return installed(tmp_path_factory.mktemp("trio"), *SERVERS)
+
+
+@pytest.fixture
+def pair(pairs: Copies) -> Iterator[Bench]:
+    """A server and a board, both installed."""
+    with pairs.one() as made:
+        yield made
+
+
+@pytest.fixture
+def trio(trios: Copies) -> Iterator[Bench]:
+    """Three servers, installed."""
+    with trios.one() as made:
+        yield made
+
+
+def into_installer(made: Bench, name: str) -> None:
+    """Boot the installer medium on a board whose disk holds a system."""
+    machine = made.machine(name)
+    disk = made.rack.detach_disk(machine.spec.id, machine.disks[0].serial)
+    made.rack.reboot(machine.spec.id)
+    made.rack.attach_disk(machine.spec.id, disk)
+
+
+class TestInstall:
+    def test_a_cloud_image_becomes_a_node_and_is_never_formatted_again(self, board: Bench) -> None:
+        first = board.run("install", SEED)
+        phases = ["contact", "guard", "kexec", "disk", "disko", "seal", "reboot", "ready"]
+        assert (first.code, first.phases, first.out) == (0, phases, "")
+        content = board.content(SEED)
+        again = board.run("install", SEED)
+        assert (again.code, again.phases) == (0, ["contact", "guard", "ready"])
+        assert "guard: already installed" in again.err
+        assert (board.content(SEED), board.events("format")) == (content, 1)
+
+    def test_a_token_formats_once_and_an_older_one_never(self, pair: Bench) -> None:
+        # The name of a node that is gone keeps its password until the node is deleted; agents' too.
+        first = pair.content(SEED)
+        pair.rack.remove(f"id-{SEED}")
+        assert first
+        assert pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1", NIXFLEET_READY_SECONDS="1").code == 5
+        second = pair.content(BOARD)
+        assert pair.events("format", BOARD) == 2
+        same = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1", NIXFLEET_READY_SECONDS="1")
+        assert "guard: already installed" in same.err
+        pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2", NIXFLEET_READY_SECONDS="1")
+        third = pair.content(BOARD)
+        assert third != second
+        older = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
+        assert (older.code, older.last) == (
+            3,
+            f"hostops: {BOARD}: guard: failed: the token '{BOARD}@1' was used for an earlier installation; "
+            "a new one needs a new token",
+        )
+        assert pair.content(BOARD) == third
+
+    @pytest.mark.parametrize("step", ["kexec", "disko", "install", "reboot"])
+    def test_a_second_run_resumes_at_the_phase_that_failed(self, step: str, board: Bench) -> None:
+        board.fault(SEED, f"nixos-anywhere {step}")
+        first = board.run("install", SEED)
+        assert (first.code, f"nixos-anywhere {step}: simulated fault" in first.last) == (6, True)
+        second = board.run("install", SEED)
+        assert second.code == 0, second.err
+        assert ("kexec" in second.phases, "disko" in second.phases) == (step == "kexec", step != "reboot")
+        assert board.events("format") == {"install": 2}.get(step, 1)
+
+    def test_a_tool_that_hangs_is_ended_and_the_next_run_goes_on(self, board: Bench) -> None:
+        board.fault(BOARD, "nixos-anywhere install", "hang")
+        first = board.run("install", BOARD, NIXFLEET_INSTALL_SECONDS="4")
+        assert first.code == 5
+        assert first.last.startswith(f"hostops: {BOARD}: disko: failed: no end within ")
+        assert first.last.endswith(
+            "last output: ### disko ### / ### install ###; run again: it goes on where the host stands"
+        )
+        board.installed(SEED)
+        board.installed(BOARD)
+
+    def test_a_disk_of_ours_in_an_installer_is_spared(self, pair: Bench) -> None:
+        content = pair.content(BOARD)
+        into_installer(pair, BOARD)
+        refused = pair.run("install", BOARD)
+        assert (refused.code, "the disk carries an installation of ours (partitions nixfleet-" in refused.last) == (
+            3,
+            True,
+        )
+        assert pair.content(BOARD) == content
+
+    def test_a_used_token_is_known_from_the_disk_alone(self, board: Bench) -> None:
+        token = f"{BOARD}@1"
+        assert board.run("install", BOARD, NIXFLEET_REINSTALL=token, NIXFLEET_READY_SECONDS="1").code == 5
+        content = board.content(BOARD)
+        into_installer(board, BOARD)
+        refused = board.run("install", BOARD, NIXFLEET_REINSTALL=token)
+        assert (refused.code, f"made with the token '{token}', which is used up" in refused.last) == (3, True)
+        assert board.content(BOARD) == content
+        board.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2", NIXFLEET_READY_SECONDS="1")
+        assert board.content(BOARD) != content
+
+    def test_another_disk_is_spared(self, board: Bench) -> None:
+        machine = board.machine(BOARD)
+        old = board.rack.detach_disk(machine.spec.id, machine.disks[0].serial)
+        board.rack.attach_disk(
+            machine.spec.id, Disk(serial="OTHER", size_gib=old.size_gib, device=old.device, by_id=old.by_id)
+        )
+        refused = board.run("install", BOARD)
+        assert (refused.code, "has serial 'OTHER', expected is '2313E6D00021'" in refused.last) == (3, True)
+        assert board.events("format") == 0
+
+    def test_a_machine_that_is_off_is_named_with_what_was_seen_last(self, board: Bench) -> None:
+        board.rack.power(f"id-{SEED}", on=False)
+        ended = board.run("install", SEED, NIXFLEET_CONTACT_SECONDS="2")
+        assert ended.code == 4
+        assert ended.last.startswith(
+            f"hostops: {SEED}: contact: failed: {PUBLIC[SEED]} did not let us in within 2 s; last seen: "
+        )
+        assert "Connection refused; nothing was changed; see that it is on" in ended.last
+
+    def test_another_machine_at_the_address_is_never_touched(self, board: Bench) -> None:
+        board.ring.hosts[SEED] = board.ring.hosts[BOARD]
+        board.write()
+        ended = board.run("install", SEED, NIXFLEET_CONTACT_SECONDS="1")
+        assert (ended.code, f"another machine answered at root@{PUBLIC[SEED]}" in ended.last) == (4, True)
+        assert board.events("command", SEED) == 0
+
+    def test_a_key_that_does_not_fit_the_contract_stops_before_any_contact(self, board: Bench) -> None:
+        pem = board.ring.hosts[SEED].bootstrap_key
+        board.ring.hosts[SEED] = board.ring.hosts[SEED].model_copy(update={"host_key": pem})
+        ended = board.run("install", SEED)
+        assert (ended.code, "hostKey is not the private half of the contract's key" in ended.last) == (2, True)
+        assert board.events("ssh connect") == 0
+
+    def test_an_interrupted_run_leaves_no_key_behind(self, board: Bench) -> None:
+        board.fault(SEED, "nixos-anywhere disko", "hang")
+        process = board.start("install", SEED)
+        wait_for(lambda: board.events("nixos-anywhere disko") == 1)
+        assert list(board.temporary.glob("nf-*"))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 128 + signal.SIGTERM
+        assert list(board.temporary.glob("nf-*")) == []
+
+
+class TestCluster:
+    def test_the_seed_forms_no_second_cluster(self, trio: Bench) -> None:
+        trio.rack.remove("id-hcloud-1")
+        trio.rack_cloud("hcloud-1", serial="NEW")
+        refused = trio.run("install", "hcloud-1")
+        assert (refused.code, refused.last) == (
+            3,
+            "hostops: hcloud-1: guard: failed: hcloud-1 is cluster.seed and would form a second cluster: "
+            "hcloud-2, hcloud-3 has a healthy one; move cluster.seed to another server first",
+        )
+        assert trio.events("kexec", "hcloud-1") == 1
+        trio.fleet["cluster"]["seed"] = "hcloud-2"
+        trio.write()
+        assert "guard: forms no second cluster" in trio.run("install", "hcloud-1", NIXFLEET_READY_SECONDS="1").err
+        assert trio.world.names("clusters") == ("clusters/sim",)
+
+    def test_a_server_is_not_touched_while_another_member_is_down(self, trio: Bench) -> None:
+        trio.rack.power("id-hcloud-3", on=False)
+        trio.change("Europe/Rome")
+        refused = trio.run("switch", "hcloud-2")
+        assert (refused.code, refused.last) == (
+            3,
+            "hostops: hcloud-2: quorum: failed: not touched, because hcloud-3 is a member of etcd and not Ready "
+            "(asked: hcloud-2); two servers down may cost the quorum; bring it back first (status shows why), then run again",
+        )
+        assert trio.events("nixos-rebuild") == 0
+        asked = trio.run("status")
+        hosts = json.loads(asked.out)["hosts"]
+        assert (asked.code, asked.last[:32]) == (4, "hostops: hcloud-3: status: no an")
+        assert {name: host["reachable"] for name, host in hosts.items()} == {
+            "hcloud-1": True,
+            "hcloud-2": True,
+            "hcloud-3": False,
+        }
+        assert (hosts["hcloud-1"]["etcd"], hosts["hcloud-1"]["upToDate"]) == ("ok", False)
+        trio.rack.power("id-hcloud-3", on=True)
+        assert trio.run("switch", "hcloud-2").code == 0
+
+    def test_the_kubeconfig_comes_from_the_first_server_that_answers(self, trio: Bench) -> None:
+        trio.rack.power("id-hcloud-1", on=False)
+        ended = trio.run("kubeconfig", NIXFLEET_ENDPOINT="https://192.0.2.80:6443")
+        document = yaml.safe_load(ended.out)
+        assert (ended.code, document["current-context"]) == (0, "sim")
+        assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.80:6443"
+        assert document["clusters"][0]["cluster"]["tls-server-name"] == "api.sim.example.net"
+        assert document["users"][0]["user"]["client-key-data"] not in ended.err
+
+    def test_no_server_that_answers_is_an_error_without_output(self, board: Bench) -> None:
+        ended = board.run("kubeconfig")
+        assert (ended.code, ended.out) == (4, "")
+        assert "answers with its bootstrap key: it is not installed" in ended.last
+
+
+class TestMesh:
+    def test_a_new_peer_reaches_the_installed_hosts_only(self, board: Bench) -> None:
+        board.installed(SEED)
+        ended = board.run("mesh")
+        assert ended.code == 0
+        assert f"{SEED}: mesh: has these peers already" in ended.err
+        assert f"{BOARD}: mesh: skipped: it is not installed yet" in ended.err
+        board.fleet["hosts"][BOARD]["address"] = "10.90.0.99"
+        board.write()
+        assert f"{SEED}: mesh: new peers" in board.run("mesh").err
+        path = board.world.root / "machines" / f"id-{SEED}" / "root/etc/nixfleet/mesh.json"
+        document = json.loads(path.read_text())
+        keys = board.ring.identities((BOARD,)).hosts[BOARD]
+        assert document == {
+            "self": SEED,
+            "peers": {
+                BOARD: {"address": "10.90.0.99", "endpoint": "192.168.50.21:51820", "publicKey": keys.wireguard_key}
+            },
+        }
+
+    def test_a_host_that_does_not_answer_is_named(self, pair: Bench) -> None:
+        pair.rack.power(f"id-{SEED}", on=False)
+        ended = pair.run("mesh", NIXFLEET_CONTACT_SECONDS="1")
+        assert (ended.code, ended.last[:60]) == (
+            4,
+            f"hostops: sim: mesh: failed: {SEED}: no answer within 1 s, last seen"[:60],
+        )
+        assert f"{BOARD}: mesh: has these peers already" in ended.err
+
+
+class TestSwitch:
+    def test_a_host_that_is_as_it_should_be_costs_one_connection(self, pair: Bench) -> None:
+        before = pair.events("ssh connect")
+        ended = pair.run("switch", BOARD)
+        assert (ended.code, pair.events("ssh connect") - before) == (0, 1)
+        assert json.loads(ended.out)["ready"] is True
+
+    def test_a_new_closure_is_activated_under_a_watchdog_that_is_then_disarmed(self, pair: Bench) -> None:
+        pair.change("Europe/Rome")
+        ended = pair.run("switch", BOARD)
+        assert (ended.code, ended.phases) == (0, ["look", "quorum", "copy", "activate", "switch", "check"])
+        assert json.loads(ended.out)["generation"] == 2
+        assert (pair.events("timer armed", BOARD), pair.events("timer fired", BOARD)) == (1, 0)
+        assert pair.machine(BOARD).units == {}
+
+    @pytest.mark.parametrize(
+        ("step", "reason"),
+        [
+            ("activate", "switch-to-configuration failed with status 2"),
+            ("k3s start", "units failed with the new system: k3s.service"),
+        ],
+    )
+    def test_an_activation_that_fails_is_taken_back_at_once(self, step: str, reason: str, pair: Bench) -> None:
+        before = json.loads(pair.run("switch", BOARD).out)["system"]
+        pair.fleet["hosts"][BOARD]["address"] = "10.90.0.22"
+        pair.write()
+        pair.fault(BOARD, step)
+        ended = pair.run("switch", BOARD)
+        logs = "journalctl -u nixfleet-switch -u nixfleet-rollback -u nixfleet-undo"
+        text = f"{reason}; the host runs {before} again; see there: {logs}"
+        assert (ended.code, ended.last) == (7, f"hostops: {BOARD}: rollback: failed: {text}")
+        host = json.loads(pair.run("status", BOARD).out)["hosts"][BOARD]
+        assert (host["system"], host["healthy"], host["rolledBack"], host["watchdogArmed"]) == (
+            before,
+            True,
+            None,
+            False,
+        )
+
+    @pytest.mark.parametrize("step", ["activate", "systemd-run"])
+    def test_a_lost_connection_changes_nothing(self, step: str, pair: Bench) -> None:
+        pair.change("Europe/Rome")
+        pair.fault(BOARD, step, "disconnect")
+        assert pair.run("switch", BOARD).code == 0
+
+    def test_an_activation_that_hangs_is_taken_back_by_the_watchdog(self, pair: Bench) -> None:
+        pair.change("Europe/Rome")
+        pair.fault(BOARD, "activate", "hang")
+        process = pair.start("switch", BOARD)
+        wait_for(lambda: pair.events("activate", BOARD) == 1)
+        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, "the watchdog fired: the new system was not confirmed in time" in err) == (7, True)
+
+    def test_a_rollback_that_nobody_saw_is_reported_once(self, pair: Bench) -> None:
+        pair.change("Europe/Rome")
+        pair.fault(BOARD, "activate", "hang")
+        process = pair.start("switch", BOARD)
+        wait_for(lambda: pair.events("activate", BOARD) == 1)
+        process.kill()
+        process.communicate()
+        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60)
+        told = pair.run("switch", BOARD)
+        assert (told.code, "in an earlier run the watchdog took " in told.last) == (7, True)
+        assert pair.run("switch", BOARD).code == 0
+
+    def test_a_killed_run_is_taken_up_by_the_next(self, pair: Bench) -> None:
+        pair.change("Europe/Rome")
+        pair.fault(BOARD, "systemctl show", "hang")
+        process = pair.start("switch", BOARD)
+        wait_for(lambda: pair.events("unit end nixfleet-switch", BOARD) == 1)
+        process.kill()
+        process.communicate()
+        ended = pair.run("switch", BOARD)
+        assert (ended.code, ended.phases) == (0, ["look", "switch", "switch", "check"])
+        assert "goes on with the activation of an interrupted run" in ended.err
+        assert pair.machine(BOARD).units == {}
+
+    def test_a_probe_that_speaks_takes_the_update_back(self, pair: Bench) -> None:
+        pair.fleet["rollout"] = {"probes": [{"name": "quiet", "command": "echo full; exit 1", "timeoutSeconds": 5}]}
+        pair.write()
+        ended = pair.run("switch", BOARD)
+        assert ended.code == 7
+        assert (
+            "the probe quiet must print nothing and exit 0; it said: full probe_status=1; the host runs" in ended.last
+        )
+
+    @pytest.mark.parametrize(("policy", "boots"), [("kernel", 1), ("never", 0)])
+    def test_a_new_kernel_reboots_the_host_if_the_policy_says_so(self, policy: str, boots: int, pair: Bench) -> None:
+        pair.fleet["rollout"] = {"reboot": policy}
+        pair.fleet["hosts"][BOARD]["hardware"] = "qemu"
+        pair.write()
+        before = pair.events("boot", BOARD) - pair.events("boot default", BOARD)
+        ended = pair.run("switch", BOARD)
+        assert ended.code == 0, ended.err
+        assert pair.events("boot", BOARD) - pair.events("boot default", BOARD) - before == boots
+        assert ("reboot" in ended.phases) == bool(boots)
+
+    def test_secrets_are_delivered_only_where_they_differ(self, pair: Bench) -> None:
+        path = pair.world.root / "machines" / pair.machine(BOARD).spec.id / "root/etc/nixfleet/secrets/agent-token"
+        before = path.read_text()
+        path.unlink()
+        ended = pair.run("switch", BOARD)
+        assert (ended.code, "secrets: delivered agent-token" in ended.err) == (0, True)
+        assert (path.read_text(), path.stat().st_mode & 0o777) == (before, 0o400)
+
+    def test_a_machine_of_another_host_is_refused(self, pair: Bench) -> None:
+        path = pair.world.root / "machines" / pair.machine(BOARD).spec.id / "root/etc/nixfleet/identity"
+        path.write_text(path.read_text().replace(f'"{BOARD}"', '"other"'))
+        ended = pair.run("switch", BOARD)
+        text = "the machine there is host 'other' of stack 'sim', not 'n100-1' of 'sim'; correct the address"
+        assert (ended.code, ended.last) == (3, f"hostops: {BOARD}: look: failed: {text}")
+
+    def test_a_host_that_is_not_installed_is_refused(self, board: Bench) -> None:
+        ended = board.run("switch", BOARD)
+        text = "installer answers with the bootstrap key; it is not installed: run install first"
+        assert (ended.code, ended.last) == (3, f"hostops: {BOARD}: look: failed: {text}")
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
