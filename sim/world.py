@@ -12,13 +12,16 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENVIRONMENT = "NIXFLEET_SIM"
 """Environment variable that names the world's root folder to plugins and tools."""
+
+Json: TypeAlias = Any
+"""What a JSON document holds, where its shape is known to its reader only."""
 
 FaultKind = Literal["fail", "hang", "disconnect"]
 
@@ -59,6 +62,7 @@ class World:
     """A folder with everything that is simulated. Documents are named by their path below it, without `.json`."""
 
     def __init__(self, root: Path) -> None:
+        """The world in that folder, which is made if it is not there."""
         self.root = root.absolute()
         self.root.mkdir(parents=True, exist_ok=True)
 
@@ -78,7 +82,7 @@ class World:
         """Names of the documents directly in `folder`, sorted."""
         return tuple(sorted(f"{folder}/{path.stem}" for path in (self.root / folder).glob("*.json")))
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> Json:
         """A document as it is now; an absent one is an empty dict. Writers replace it whole, so no lock is needed."""
         try:
             return json.loads(self.path(name).read_bytes())

@@ -1,1 +1,1 @@
-"""Simulated machines: real SSH on loopback, real shells, simulated hardware. Clouds that own machines are in plugins/."""
+"""Simulated machines: real SSH and real shells, simulated hardware. The clouds that own them are in plugins/."""

@@ -1,9 +1,9 @@
-"""A cluster's authority and its admin kubeconfig: real certificates, so that expiry and issuer can be read from them."""
+"""A cluster's authority and its admin kubeconfig: real certificates, with an issuer and an expiry to be read."""
 
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 from typing import Any
 
 import yaml
@@ -25,16 +25,18 @@ def _name(common: str, organization: str | None = None) -> x509.Name:
     return x509.Name(parts)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=1))
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_before(now - dt.timedelta(minutes=1))
+        .not_valid_after(now + dt.timedelta(days=days))
     )
 
 
@@ -48,17 +50,21 @@ def new_authority() -> dict[str, str]:
     """A new cluster's own authority: certificate and key, both PEM."""
     key, name = ec.generate_private_key(ec.SECP256R1()), _name("k3s-server-ca")
     constraints = x509.BasicConstraints(ca=True, path_length=None)
-    certificate = _builder(name, name, key, AUTHORITY_DAYS).add_extension(constraints, critical=True).sign(key, hashes.SHA256())
+    certificate = (
+        _builder(name, name, key, AUTHORITY_DAYS).add_extension(constraints, critical=True).sign(key, hashes.SHA256())
+    )
     return {"certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(), "key": _pem(key)}
 
 
 def kubeconfig(authority: dict[str, str]) -> str:
     """An admin's kubeconfig as k3s writes it: for use on the server itself."""
     signer = serialization.load_pem_private_key(authority["key"].encode(), password=None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)  # new_authority made it
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - for the type checker: new_authority made it
     issuer = x509.load_pem_x509_certificate(authority["certificate"].encode()).subject
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _builder(_name("system:admin", "system:masters"), issuer, key, CLIENT_DAYS).sign(signer, hashes.SHA256())
+    certificate = _builder(_name("system:admin", "system:masters"), issuer, key, CLIENT_DAYS).sign(
+        signer, hashes.SHA256()
+    )
     user = {
         "client-certificate-data": _encode(certificate.public_bytes(serialization.Encoding.PEM).decode()),
         "client-key-data": _encode(_pem(key)),
@@ -80,7 +86,9 @@ def kubeconfig(authority: dict[str, str]) -> str:
 def issued_by(text: str, certificate: str) -> bool:
     """Whether a kubeconfig names this authority."""
     document: Any = yaml.safe_load(text)
-    return any(entry["cluster"].get("certificate-authority-data") == _encode(certificate) for entry in document["clusters"])
+    return any(
+        entry["cluster"].get("certificate-authority-data") == _encode(certificate) for entry in document["clusters"]
+    )
 
 
 def _encode(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Systems in a Nix store: what a closure holds, generations and boot entries. How a closure is built is in sim/tools."""
+"""Systems in a Nix store: what a closure holds, generations, boot entries. Building one is the tools' matter."""
 
 from __future__ import annotations
 

@@ -6,19 +6,19 @@ import asyncio
 import json
 import secrets
 import shlex
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sim.machines.commands import Call, Reply, answer
 from sim.machines.commands.call import forever
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
     from sim.machines.site import Session, Site
+    from sim.world import FaultKind
 
-    Verb = Callable[..., Awaitable[None]]
+Verb: TypeAlias = Callable[..., Awaitable[None]]
+"""What the rack may ask for; its arguments come as JSON."""
 
 GRACE_SECONDS = 2.0
 """How long a rebooting machine lets the command run on that asked for it."""
@@ -31,6 +31,7 @@ class Control:
     """Answers requests: a count, then that many fields, each ended by a NUL."""
 
     def __init__(self, site: Site, verbs: dict[str, Verb], reconcile: Callable[[str], Awaitable[None]]) -> None:
+        """A channel for the rack's verbs and the commands of all hosts; closed until `open`."""
         self._site = site
         self._verbs = verbs
         self._reconcile = reconcile
@@ -68,15 +69,16 @@ class Control:
         writer.write(json.dumps(document).encode())
         await writer.drain()
 
-    async def _command(self, session: Session, fields: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _command(
+        self, session: Session, fields: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         host = session.host
         user, cwd, program, *argv = fields
         call = Call(host=host, user=user, cwd=cwd, program=program, argv=tuple(argv))
         fault = self._site.world.fault(host.name, " ".join((call.name, *argv)))
         if fault == "disconnect" and session.connection is not None:
             session.connection.abort()
-        work = {"hang": forever, "fail": partial(_fail, call)}.get(fault or "", partial(answer, call))
-        reply = await _while_wanted(work(), reader)
+        reply = await _while_wanted(_work(call, fault), reader)
         if reply is None:
             return
         writer.write(self._script(reply).encode() + b"\0")
@@ -108,11 +110,15 @@ class Control:
         return "\n".join([*lines, f"exit {reply.status}"])
 
 
-async def _fail(call: Call) -> Reply:
-    return Reply(1, err=f"{call.name}: simulated fault\n")
+async def _work(call: Call, fault: FaultKind | None) -> Reply:
+    if fault == "hang":
+        await forever()
+    if fault == "fail":
+        return Reply(1, err=f"{call.name}: simulated fault\n")
+    return await answer(call)
 
 
-async def _while_wanted(work: Coroutine[None, None, Reply | None], reader: asyncio.StreamReader) -> Reply | None:
+async def _while_wanted(work: Coroutine[None, None, Reply], reader: asyncio.StreamReader) -> Reply | None:
     """Do the work unless its caller is killed before: then it stops too, as the real command would."""
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(reader.read(1))
     await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)

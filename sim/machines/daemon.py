@@ -1,4 +1,4 @@
-"""`python -m sim.machines.daemon --world ROOT`: runs all machines of a world until SIGTERM; one line says it is ready."""
+"""`python -m sim.machines.daemon --world ROOT`: runs a world's machines until SIGTERM; a line says it is ready."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO
 
 from sim.machines import machine as machines
 from sim.machines import shims
-from sim.machines.control import Control
+from sim.machines.control import Control, Verb
 from sim.machines.door import LOOPBACK
 from sim.machines.host import Host
 from sim.machines.kube import Kube
@@ -32,11 +32,12 @@ class Daemon:
     """Follows the rack: what the machines' documents say, the machines do."""
 
     def __init__(self, world: World) -> None:
+        """A daemon for that world; nothing runs until `open`."""
         self._world = world
         # The machines have commands of their own, not the operator's doubles.
         path = os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(p) != TOOLS)
         self._site = Site(world=world, shims=world.root / "shims", path=path, kube=Kube(world))
-        verbs = {"reconcile": self._reconcile, "elapse": self._elapse, "settle": self._site.settled}
+        verbs: dict[str, Verb] = {"reconcile": self._reconcile, "elapse": self._elapse, "settle": self._site.settled}
         self._control = Control(self._site, verbs, self._reconcile)
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -56,17 +57,16 @@ class Daemon:
             host.door.dispose()
 
     async def _reconcile(self, machine_id: str) -> None:
-        async with self._turns.setdefault(machine_id, asyncio.Lock()):
-            async with self._site.moving():
-                machine = machines.load(self._world, machine_id)
-                host = self._site.hosts.get(machine_id)
-                if machine is None:
-                    await self._drop(host)
-                    return
-                if host is None:
-                    host = self._site.hosts[machine_id] = Host(self._site, machine)
-                await host.follow(machine)
-                self._write_ssh_config()
+        async with self._turns.setdefault(machine_id, asyncio.Lock()), self._site.moving():
+            machine = machines.load(self._world, machine_id)
+            host = self._site.hosts.get(machine_id)
+            if machine is None:
+                await self._drop(host)
+                return
+            if host is None:
+                host = self._site.hosts[machine_id] = Host(self._site, machine)
+            await host.follow(machine)
+            self._write_ssh_config()
 
     async def _drop(self, host: Host | None) -> None:
         if host is not None:
@@ -127,7 +127,9 @@ def main() -> None:
     """Run until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m sim.machines.daemon", description=__doc__)
     parser.add_argument("--world", type=Path, required=True, help="folder of the simulated world")
-    parser.add_argument("--attached", action="store_true", help="stop when stdin ends, hence with the process that holds it")
+    parser.add_argument(
+        "--attached", action="store_true", help="stop when stdin ends, hence with the process that holds it"
+    )
     options = parser.parse_args()
     world = World(options.world)
     if shutil.which("bash") is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from sim.machines import hostkeys
-from sim.machines.site import Session
+from sim.machines.site import SH, Session, Streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ class Visitor(asyncssh.SSHServer):
     """One connection: who may come in is in the running system's own files."""
 
     def __init__(self, host: Host) -> None:
+        """A visitor of that host."""
         self._host = host
         self._connection: asyncssh.SSHServerConnection | None = None
 
@@ -81,6 +82,7 @@ class Door:
     """Where a machine's SSH answers."""
 
     def __init__(self, host: Host) -> None:
+        """A closed door with a port."""
         self._host = host
         self._server: asyncssh.SSHAcceptor | None = None
         # Bound and never listening: it keeps the port for this machine while sshd is down, so that a client is
@@ -141,12 +143,15 @@ def _bound(port: int) -> socket.socket:
 
 async def _run(host: Host, process: asyncssh.SSHServerProcess[bytes], command: str, session: Session) -> None:
     (out_end, out), (err_end, err) = os.pipe(), os.pipe()
-    child = await host.spawn(("/bin/sh", "-c", command), session, stdin=asyncio.subprocess.PIPE, stdout=out, stderr=err)
+    streams = Streams(stdin=asyncio.subprocess.PIPE, stdout=out, stderr=err)
+    child = await host.spawn((SH, "-c", command), session, {}, streams)
     os.close(out)
     os.close(err)
-    assert child.stdin is not None  # it was asked for
+    assert child.stdin is not None  # noqa: S101 - for the type checker: it was asked for
     feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
-    outputs = [asyncio.create_task(_drain(end, to)) for end, to in ((out_end, process.stdout), (err_end, process.stderr))]
+    outputs = [
+        asyncio.create_task(_drain(end, to)) for end, to in ((out_end, process.stdout), (err_end, process.stderr))
+    ]
     status = await host.finished(child)
     await asyncio.gather(*outputs)
     feeding.cancel()
@@ -166,7 +171,7 @@ async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -
 
 
 async def _drain(end: int, sink: asyncssh.SSHWriter[bytes]) -> None:
-    """Pass a process' output on; without a connection the pipe breaks, so one that writes dies and one that works goes on."""
+    """Pass a process' output on; without a connection its pipe breaks, so it dies only if it writes."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(end, "rb"))
     with contextlib.suppress(asyncssh.Error, OSError):

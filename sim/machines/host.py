@@ -6,29 +6,29 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.machines import machine as machines
 from sim.machines import systems
 from sim.machines.closure import Closure, default_boot, outside
 from sim.machines.door import Door
-from sim.machines.kube import Service
-from sim.machines.site import Session
+from sim.machines.service import Service
+from sim.machines.site import SH
 from sim.machines.units import Units
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from sim.machines.machine import Machine
-    from sim.machines.site import Site
-
-SH = "/bin/sh"
+    from sim.machines.site import Session, Site, Streams
 
 
 class Host:
     """A machine that the daemon looks after."""
 
     def __init__(self, site: Site, machine: Machine) -> None:
+        """A machine that is down, with a port of its own."""
         self.site = site
         self.id = machine.spec.id
         self.name = machine.spec.name
@@ -120,14 +120,20 @@ class Host:
         self.site.kube.start(Service(machine=self.id, root=self.root, closure=self.current_system()))
         self.site.kube.settle()
 
-    async def spawn(self, argv: tuple[str, ...], session: Session, **streams: Any) -> asyncio.subprocess.Process:
+    async def spawn(
+        self, argv: tuple[str, ...], session: Session, environment: Mapping[str, str], streams: Streams
+    ) -> asyncio.subprocess.Process:
         """Start a process of this machine; it is killed when the machine goes down."""
         token = self.site.open_session(session)
-        environment = self._environment(session.user, token) | streams.pop("env", {})
-        home = self.root / environment["HOME"].lstrip("/")
-        cwd = home if home.is_dir() else self.root
+        variables = self._environment(session.user, token) | dict(environment)
         process = await asyncio.create_subprocess_exec(
-            *argv, cwd=cwd, env=environment, start_new_session=True, **streams
+            *argv,
+            cwd=self._home(variables["HOME"]),
+            env=variables,
+            start_new_session=True,
+            stdin=streams.stdin,
+            stdout=streams.stdout,
+            stderr=streams.stderr,
         )
         self._processes.add(process)
         return process
@@ -138,6 +144,9 @@ class Host:
         self._processes.discard(process)
         self.site.kube.look_again()
         return status if status >= 0 else 128 - status
+
+    def _home(self, home: str) -> Path:
+        return Path(home) if Path(home).is_dir() else self.root
 
     def _environment(self, user: str, token: str) -> dict[str, str]:
         home = "/root" if user == "root" else f"/home/{user}"

@@ -10,9 +10,7 @@ def new_key() -> str:
     """A random ed25519 private key in OpenSSH's PEM form."""
     return (
         Ed25519PrivateKey.generate()
-        .private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-        )
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
         .decode()
     )
 

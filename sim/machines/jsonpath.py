@@ -1,16 +1,21 @@
-"""The part of kubectl's JSONPath that scripts use: fields, `[*]`, `[n]` `{range}` and one equality filter. No slices."""
+"""The part of kubectl's JSONPath that scripts use: fields, `[*]`, `[n]` `{range}`, one filter. No slices."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.world import Json
 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"\{range ([^{}]*)\}(.*?)\{end\}", re.DOTALL)
-_STEP = re.compile(r"""\.((?:\\.|[^.\[\]\\])+)|\[\*\]|\[(-?\d+)\]|\['([^']+)'\]|\[\?\(@\.([\w.]+)\s*==\s*["']([^"']*)["']\)\]""")
+_STEP = re.compile(
+    r"""\.((?:\\.|[^.\[\]\\])+)|\[\*\]|\[(-?\d+)\]|\['([^']+)'\]|\[\?\(@\.([\w.]+)\s*==\s*["']([^"']*)["']\)\]"""
+)
 
 
-def render(template: str, document: Any) -> str:
+def render(template: str, document: Json) -> str:
     """Fill a template such as `{.status.conditions[?(@.type=="Ready")].status}`; raises ValueError for other syntax."""
     loop = _RANGE.search(template)
     if loop is None:
@@ -20,13 +25,13 @@ def render(template: str, document: Any) -> str:
     return render(before, document) + "".join(items) + render(after, document)
 
 
-def _expression(text: str, document: Any) -> str:
+def _expression(text: str, document: Json) -> str:
     if text[:1] in "\"'":
         return text[1:-1].encode().decode("unicode_escape")
     return " ".join(str(value) if isinstance(value, str | int) else repr(value) for value in _select(text, document))
 
 
-def _select(text: str, document: Any) -> list[Any]:
+def _select(text: str, document: Json) -> list[Json]:
     index, found = int(text.startswith("$")), [document]
     while index < len(text):
         match = _STEP.match(text, index)
@@ -37,7 +42,7 @@ def _select(text: str, document: Any) -> list[Any]:
     return found
 
 
-def _step(match: re.Match[str], parent: Any) -> list[Any]:
+def _step(match: re.Match[str], parent: Json) -> list[Json]:
     field, number, quoted, key, wanted = match.groups()
     name = quoted or (field.replace("\\", "") if field else None)
     if name is not None:

@@ -8,56 +8,21 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from sim.machines import certificates, mesh, nodes
+from sim.machines.service import KUBECONFIG, PASSWORD, SECRETS, STATE, Service
 from sim.machines.systems import write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sim.machines.closure import Closure
     from sim.world import World
-
-STATE = "var/lib/rancher/k3s"
-SECRETS = "etc/nixfleet/secrets"
-KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
-PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
-
-
-@dataclass(kw_only=True)
-class Service:
-    """The k3s unit of one host."""
-
-    machine: str
-    root: Path
-    closure: Closure
-    state: Literal["activating", "active", "failed"] = "activating"
-    reason: str = ""
-    """Last line of its log."""
-
-    frozen: bool = False
-    """A fault: it never gets further."""
-
-    member_of: str | None = None
-    """Cluster whose etcd member runs here."""
-
-    @property
-    def host(self) -> str:
-        """Name of the node."""
-        return self.closure.host
-
-    @property
-    def server(self) -> bool:
-        """Whether it runs the control plane."""
-        return bool(self.closure.entry["role"] == "server")
 
 
 class Kube:
     """All k3s services of the world."""
 
     def __init__(self, world: World) -> None:
+        """No service runs yet."""
         self._world = world
         self.services: dict[str, Service] = {}
 
@@ -78,7 +43,8 @@ class Kube:
 
     def settle(self) -> None:
         """Let every service that waits try again until nothing changes, then tell the clusters."""
-        while any([self._advance(service) for service in list(self.services.values()) if service.state == "activating"]):
+        waiting = [service for service in self.services.values() if service.state == "activating"]
+        while sum(self._advance(service) for service in waiting if service.state == "activating"):
             pass
         for name in self._world.names("clusters"):
             self._refresh(name)
@@ -120,7 +86,11 @@ class Kube:
         """Bring a server up as far as it goes; the answer is what it waits for, empty when it serves."""
         database = service.root / STATE / "server/db/member.json"
         if not database.exists():
-            problem = self._join_as_server(service) if service.host != service.closure.cluster["seed"] else self._form(service)
+            problem = (
+                self._join_as_server(service)
+                if service.host != service.closure.cluster["seed"]
+                else self._form(service)
+            )
             if problem:
                 return problem
         member = json.loads(database.read_text())
@@ -134,7 +104,7 @@ class Kube:
         return self._register(service, member["cluster"])
 
     def _form(self, service: Service) -> str:
-        token = _secret(service, "server-token")
+        token = service.secret("server-token")
         if not token:
             return f"open /{SECRETS}/server-token: no such file or directory"
         base = f"clusters/{service.closure.cluster['name']}"
@@ -146,7 +116,7 @@ class Kube:
             "id": secrets.token_hex(8),
             "stack": service.closure.stack,
             "endpoint": service.closure.cluster.get("endpoint", {}),
-            "tokens": {"server": token, "agent": _secret(service, "agent-token") or token},
+            "tokens": {"server": token, "agent": service.secret("agent-token") or token},
             "authority": certificates.new_authority(),
             "available": False,
             "members": {},
@@ -162,9 +132,9 @@ class Kube:
     def _join_as_server(self, service: Service) -> str:
         cluster = self._contact(service)
         if cluster is None:
-            return f"failed to get CA certs: Get \"https://{service.closure.cluster['join']}:6443/cacerts\": no answer"
+            return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
         document = self._world.read(cluster)
-        if _secret(service, "server-token") != document["tokens"]["server"]:
+        if service.secret("server-token") != document["tokens"]["server"]:
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         if service.host in document["members"]:
             return "etcd cluster join failed: duplicate node name found, please use a unique name for this node"
@@ -181,8 +151,8 @@ class Kube:
     def _join_as_agent(self, service: Service) -> str:
         cluster = self._contact(service)
         if cluster is None:
-            return f"failed to get CA certs: Get \"https://{service.closure.cluster['join']}:6443/cacerts\": no answer"
-        token = _secret(service, "agent-token")
+            return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
+        token = service.secret("agent-token")
         if not token or token not in self._world.read(cluster)["tokens"].values():
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         return self._register(service, cluster)
@@ -212,11 +182,13 @@ class Kube:
                 )
             document["nodes"].setdefault(service.host, nodes.new_node(service.closure, service.machine))
         write(service.root / STATE / "agent/cluster", cluster)
-        write(service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600)
+        write(
+            service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600
+        )
         return ""
 
     def _write_kubeconfig(self, service: Service) -> None:
-        assert service.member_of is not None  # the caller has just set it
+        assert service.member_of is not None  # noqa: S101 - for the type checker: the caller has just set it
         document = self._world.read(service.member_of)
         path = service.root / KUBECONFIG
         if not path.exists() or not certificates.issued_by(path.read_text(), document["authority"]["certificate"]):
@@ -235,8 +207,3 @@ class Kube:
     def _works_in(self, service: Service, cluster: str) -> bool:
         joined = service.root / STATE / "agent/cluster"
         return service.state == "active" and joined.exists() and joined.read_text() == cluster
-
-
-def _secret(service: Service, name: str) -> str | None:
-    path = service.root / SECRETS / name
-    return path.read_text().strip() if path.exists() else None

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sim.world import World
+    from sim.world import Json, World
 
 Medium = Literal["cloud-image", "installer", "blank"]
-"""What the machine starts from while nothing is installed: its disk's cloud image, our installer's stick, or nothing."""
+"""What the machine starts from while nothing is installed: its cloud image, our installer's stick, or nothing."""
 
 System = Literal["none", "cloud-image", "installer", "nixos"]
 """What runs. `installer` is the same system from a stick and after kexec."""
@@ -40,6 +40,9 @@ class Disk:
 
     content: str = "blank"
     """Stamp of what is on it: a new one with every format, so a test sees that a disk was formatted."""
+
+
+PARTITION_FIELDS = ("partition_labels", "partition_types", "partition_mounts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +133,7 @@ class Machine:
         disks = tuple(disk if old.serial == disk.serial else old for old in self.disks)
         self.respec(disks=disks)
 
-    def respec(self, **changes: Any) -> None:
+    def respec(self, **changes: Json) -> None:
         """Change fields of the hardware."""
         self.spec = replace(self.spec, **changes)
 
@@ -149,8 +152,7 @@ def parse(document: dict[str, Any]) -> Machine:
     """A machine from its document."""
     spec = dict(document["spec"])
     spec["disks"] = tuple(
-        Disk(**{name: tuple(value) if isinstance(value, list) else value for name, value in disk.items()})
-        for disk in spec["disks"]
+        Disk(**{**disk, **{name: tuple(disk[name]) for name in PARTITION_FIELDS}}) for disk in spec["disks"]
     )
     for name in ("authorized_keys", "addresses"):
         spec[name] = tuple(spec[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sim.machines.kube import Service
+    from sim.machines.service import Service
+    from sim.world import Json
 
 PEERS = "etc/nixfleet/mesh.json"
 KEY = "etc/nixfleet/secrets/wireguard-key"
@@ -33,7 +34,7 @@ def _knows(one: Service, other: Service) -> bool:
     return any(key in values and address in values for values in _records(json.loads(path.read_text())))
 
 
-def _records(document: Any) -> Iterator[set[str]]:
+def _records(document: Json) -> Iterator[set[str]]:
     """The texts of every record in a document, whatever its shape; a prefix length is dropped."""
     if isinstance(document, dict):
         yield {text.split("/32")[0] for value in document.values() for text in _texts(value)}
@@ -42,7 +43,7 @@ def _records(document: Any) -> Iterator[set[str]]:
         yield from _records(child)
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: Json) -> list[str]:
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, str)]
 

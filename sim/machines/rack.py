@@ -13,7 +13,7 @@ from sim.machines import machine as machines
 from sim.machines.machine import Disk, Machine, MachineSpec
 
 if TYPE_CHECKING:
-    from sim.world import World
+    from sim.world import Json, World
 
 __all__ = ["Disk", "MachineSpec", "Rack", "SimulatorError"]
 
@@ -28,6 +28,7 @@ class Rack:
     """All machines of a world. Without a running daemon changes wait on disk until one starts."""
 
     def __init__(self, world: World) -> None:
+        """The rack of that world."""
         self._world = world
 
     def add(self, spec: MachineSpec) -> None:
@@ -122,7 +123,7 @@ class Rack:
         if running(self._world):
             self._ask("reconcile", machine_id)
 
-    def _ask(self, verb: str, *arguments: Any) -> None:
+    def _ask(self, verb: str, *arguments: Json) -> None:
         answer = ask(self._world, verb, *arguments)
         if answer.get("error"):
             raise SimulatorError(answer["error"])
@@ -138,7 +139,7 @@ def running(world: World) -> bool:
     return False
 
 
-def ask(world: World, verb: str, *arguments: Any) -> dict[str, Any]:
+def ask(world: World, verb: str, *arguments: Json) -> dict[str, Any]:
     """Send the daemon one request and wait for its answer; raises SimulatorError without a daemon."""
     where = world.read("daemon")
     try:

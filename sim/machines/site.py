@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sim.world import World
 
 
+SH = "/bin/sh"
+"""The shell of every simulated machine."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Session:
     """On whose behalf a process of a host runs; its commands name it by a token."""
@@ -30,6 +34,15 @@ class Session:
 
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its process has ended and its client was told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streams:
+    """Where a process' input and output go, as subprocess has it."""
+
+    stdin: int
+    stdout: int
+    stderr: int
 
 
 @dataclass(kw_only=True)

@@ -46,7 +46,9 @@ def boot(world: World, machine: Machine, shims: Path) -> None:
     machine.units.clear()
     shutil.rmtree(ram(world, machine), ignore_errors=True)
     carried, machine.kexec_keys = machine.kexec_keys, None
-    installed = next((disk for disk in machine.disks if closure.default_boot(disk_files(world, machine, disk.serial))), None)
+    installed = next(
+        (disk for disk in machine.disks if closure.default_boot(disk_files(world, machine, disk.serial))), None
+    )
     machine.system, machine.system_disk = "none", None
     if carried is not None:
         _boot_installer(world, machine, carried)
@@ -85,7 +87,9 @@ def _boot_installer(world: World, machine: Machine, carried: dict[str, str]) -> 
 
 def _boot_cloud_image(world: World, machine: Machine, disk: Disk) -> None:
     if not disk.content.startswith("cloud-image"):
-        disk = replace(disk, content=f"cloud-image-{uuid.uuid4()}", partition_labels=("", ""), partition_types=("ext4", "vfat"))
+        disk = replace(
+            disk, content=f"cloud-image-{uuid.uuid4()}", partition_labels=("", ""), partition_types=("ext4", "vfat")
+        )
         machine.replace_disk(disk)
     machine.system, machine.system_disk = "cloud-image", disk.serial
     shutil.rmtree(running_root(world, machine) / "run", ignore_errors=True)
@@ -114,7 +118,7 @@ def _image_key(world: World) -> str:
 def _boot_nixos(world: World, machine: Machine) -> None:
     root = running_root(world, machine)
     path = closure.default_boot(root)
-    assert path is not None, root  # boot() chose this disk because it has one
+    assert path is not None, root  # noqa: S101 - for the type checker: boot() chose this disk because it has one
     shutil.rmtree(root / "run", ignore_errors=True)
     for name in ("current-system", "booted-system"):
         closure.point(root / "run" / name, closure.inside(root, path))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.machines import machine as machines
-from sim.machines.site import Session
+from sim.machines.site import Session, Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ class Units:
     """What systemd-run started. Every change is written down, so a restarted daemon goes on."""
 
     def __init__(self, host: Host) -> None:
+        """No unit is looked after yet; the loaded ones are in the host's document."""
         self._host = host
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -129,10 +130,9 @@ class Units:
         async with self._host.site.moving():
             session = Session(host=self._host, user="root", connection=None)
             with self._host.journal(name).open("ab") as journal:
+                streams = Streams(stdin=asyncio.subprocess.DEVNULL, stdout=journal.fileno(), stderr=journal.fileno())
                 try:
-                    process = await self._host.spawn(
-                        unit.argv, session, env=unit.user_env, stdin=asyncio.subprocess.DEVNULL, stdout=journal, stderr=journal
-                    )
+                    process = await self._host.spawn(unit.argv, session, unit.user_env, streams)
                 except OSError as error:
                     journal.write(f"{name}: Failed at step EXEC spawning {unit.argv[0]}: {error.strerror}\n".encode())
                     status = 203

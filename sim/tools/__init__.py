@@ -1,1 +1,1 @@
-"""Doubles of the tools that need Nix. They go through the real ssh that is on PATH, and refuse what they do not simulate."""
+"""Doubles of the tools that need Nix. They use the real ssh on PATH, and refuse what they do not simulate."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,9 @@ def digest(*parts: object) -> str:
 def tree_key(flake: Path) -> str:
     """A key of the flake's files without its contracts; changes when any of them does."""
     files = sorted(path for path in flake.rglob("*") if path.is_file() and path.relative_to(flake).parts[0] != "fleet")
-    return digest(*((path.relative_to(flake).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files))
+    return digest(
+        *((path.relative_to(flake).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files)
+    )
 
 
 def contracts() -> Path:
@@ -58,23 +59,28 @@ def evaluate(flake: Path, stack: str, only: str | None = None) -> dict[str, Syst
     source = contracts() / f"{stack}.json"
     if not source.exists():
         raise EvaluationError(f"error: attribute '{stack}' missing: there is no contract {source}")
-    contract = json.loads(source.read_text())
-    lock = flake / "flake.lock"
+    contract, lock, tree = json.loads(source.read_text()), flake / "flake.lock", tree_key(flake)
     inputs = hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""
-    make = partial(_system, stack=stack, cluster=contract["cluster"], tree=tree_key(flake), inputs=inputs)
-    return {host: make(host, entry) for host, entry in contract["hosts"].items() if only in (None, host)}
-
-
-def _system(host: str, entry: dict[str, Any], *, stack: str, cluster: dict[str, Any], tree: str, inputs: str) -> System:
-    document = {
-        "stack": stack,
-        "host": host,
-        "kernel": f"/nix/store/{digest('kernel', inputs, entry.get('hardware'))}-linux-6.12.60",
-        "cluster": cluster,
-        "entry": entry,
+    return {
+        host: _system(
+            {
+                "stack": stack,
+                "host": host,
+                "kernel": f"/nix/store/{digest('kernel', inputs, entry.get('hardware'))}-linux-6.12.60",
+                "cluster": contract["cluster"],
+                "entry": entry,
+            },
+            tree,
+        )
+        for host, entry in contract["hosts"].items()
+        if only in (None, host)
     }
-    drv = f"/nix/store/{digest('drv', document, tree)}-nixos-system-{host}.drv"
-    return System(path=f"/nix/store/{digest('out', drv)}-nixos-system-{host}", drv=drv, document=document)
+
+
+def _system(document: dict[str, Any], tree: str) -> System:
+    name = f"nixos-system-{document['host']}"
+    drv = f"/nix/store/{digest('drv', document, tree)}-{name}.drv"
+    return System(path=f"/nix/store/{digest('out', drv)}-{name}", drv=drv, document=document)
 
 
 def split(reference: str) -> tuple[Path, str]:

@@ -17,7 +17,7 @@ LAYOUTS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("swap", "swap", ""),
         ("root", "ext4", "/"),
         ("var", "ext4", "/var"),
-        ("tmp", "ext4", "/tmp"),
+        ("tmp", "ext4", "/tmp"),  # noqa: S108 - a mount point of the simulated machine
         ("containerd", "ext4", "/var/lib/rancher"),
         ("longhorn", "ext4", "/var/lib/longhorn"),
     ),

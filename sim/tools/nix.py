@@ -26,9 +26,13 @@ def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
         elif word in FLAGS:
             options[word] = ""
         elif word in VALUES:
-            options[word] = [next(rest, "") for _ in range(VALUES[word])][0]
+            options[word] = next(rest, "")
+            for _ in range(VALUES[word] - 1):
+                next(rest, "")
         else:
-            raise steps.ToolError(f"error: unrecognised flag '{word}' (the simulated nix knows {', '.join(sorted(FLAGS | set(VALUES)))})")
+            raise steps.ToolError(
+                f"error: unrecognised flag '{word}' (the simulated nix knows {', '.join(sorted(FLAGS | set(VALUES)))})"
+            )
     return plain, options
 
 
@@ -60,7 +64,9 @@ def _build(words: list[str], options: dict[str, str]) -> None:
         folder, attribute = split(reference)
         match = TOPLEVEL.match(attribute)
         if match is None or match[2]:
-            raise EvaluationError(f"error: the simulated nix builds only toplevels of nixosConfigurations, not '{attribute}'")
+            raise EvaluationError(
+                f"error: the simulated nix builds only toplevels of nixosConfigurations, not '{attribute}'"
+            )
         system = host_system(folder, match[1])
         steps.build(system)
         if "--print-out-paths" in options:
@@ -80,7 +86,9 @@ def main(words: list[str]) -> None:
     plain, options = parse(words)
     verbs = {"eval": _eval, "build": _build, "copy": _copy}
     if not plain or plain[0] not in verbs:
-        raise steps.ToolError(f"error: '{' '.join(plain)}' is not simulated; the simulated nix knows eval, build and copy")
+        raise steps.ToolError(
+            f"error: '{' '.join(plain)}' is not simulated; the simulated nix knows eval, build and copy"
+        )
     verbs[plain[0]](plain[1:], options)
 
 

@@ -67,7 +67,12 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--extra-files", type=Path)
     parser.add_argument("--ssh-option", action="append", default=[])
     parser.add_argument("--build-on", choices=["auto", "remote", "local"], default="auto")
-    for flag in ("--no-disko-deps", "--no-use-machine-substituters", "--no-substitute-on-destination", "--print-build-logs"):
+    for flag in (
+        "--no-disko-deps",
+        "--no-use-machine-substituters",
+        "--no-substitute-on-destination",
+        "--print-build-logs",
+    ):
         parser.add_argument(flag, action="store_true")
     return parser.parse_args(words)
 
@@ -87,7 +92,17 @@ def _job(words: list[str], folder: Path) -> Job:
         # Without kexec the machine is an installer already, where root is the only account.
         target = f"root@{target.rpartition('@')[2]}"
     key = _identity(options.identity, folder)
-    ssh = ["-o", "IdentitiesOnly=yes", "-i", str(key), "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-T"]
+    ssh = [
+        "-o",
+        "IdentitiesOnly=yes",
+        "-i",
+        str(key),
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-T",
+    ]
     for option in options.ssh_option:
         ssh += ["-o", option]
     system = host_system(*split(options.flake))
@@ -140,7 +155,8 @@ def kexec(job: Job) -> None:
     if _facts(job).get("VARIANT_ID") == "installer":
         return
     public = steps.public_half(job.key)
-    authorize = 'mkdir -p ~/.ssh; touch ~/.ssh/authorized_keys; grep -qF "$0" ~/.ssh/authorized_keys || echo "$0" >>~/.ssh/authorized_keys'
+    keys = "~/.ssh/authorized_keys"
+    authorize = f'mkdir -p ~/.ssh; touch {keys}; grep -qF "$0" {keys} || echo "$0" >>{keys}'
     job.run("sh", "-c", f"'{authorize}'", f"'{public}'")
     steps.say(job.run(*job.sudo, "sim-kexec").strip())
     root = Job(**{**job.__dict__, "target": f"root@{job.target.rpartition('@')[2]}"})

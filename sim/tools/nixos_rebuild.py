@@ -1,4 +1,4 @@
-"""A double of `nixos-rebuild boot --flake F#H --target-host U@A`. Activation is the program's own matter, not this tool's."""
+"""A double of `nixos-rebuild boot --flake F#H --target-host U@A`. Activation is the program's own matter."""
 
 from __future__ import annotations
 

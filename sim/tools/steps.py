@@ -25,6 +25,7 @@ class ToolError(Exception):
     """A tool's own failure with the exit status that the real one has."""
 
     def __init__(self, message: str, status: int = 1) -> None:
+        """A message for the user and the exit status."""
         super().__init__(message)
         self.status = status
 

@@ -1,11 +1,11 @@
-"""Commands on simulated machines, by name and by the systems that have them. Those that need no answer are in shims/."""
+"""Commands on simulated machines, by name and by system. Those that need no answer are in shims/."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.machines.commands import basic, block, install, kubernetes, nixos, systemd
+from sim.machines.commands import basic, block, install, kubernetes, mounts, nixos, systemd, transient
 from sim.machines.commands.call import Call, Reply
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ COMMANDS: dict[str, Command] = {
     # keep-sorted start
     "blkid": Command(block.blkid, root=True),
     "curl": Command(kubernetes.curl),
-    "findmnt": Command(block.findmnt),
+    "findmnt": Command(mounts.findmnt),
     "hostname": Command(basic.hostname),
-    "journalctl": Command(systemd.journalctl),
+    "journalctl": Command(transient.journalctl),
     "k3s": Command(kubernetes.k3s, ("nixos",)),
-    "kubectl": Command(kubernetes.kubectl, ("nixos",)),
+    "kubectl": Command(kubernetes.kubectl_command, ("nixos",)),
     "lsblk": Command(block.lsblk),
-    "mount": Command(block.mount, root=True),
+    "mount": Command(mounts.mount, root=True),
     "nix-env": Command(nixos.nix_env, NIX),
     "nixos-version": Command(nixos.nixos_version, NIX),
     "poweroff": Command(basic.poweroff, root=True),
@@ -50,10 +50,10 @@ COMMANDS: dict[str, Command] = {
     "sim-receive": Command(install.receive, NIX, root=True),
     "switch-to-configuration": Command(nixos.switch_to_configuration, NIX, root=True),
     "systemctl": Command(systemd.systemctl),
-    "systemd-run": Command(systemd.systemd_run, root=True),
+    "systemd-run": Command(transient.systemd_run, root=True),
     "timedatectl": Command(basic.timedatectl),
     "udevadm": Command(block.udevadm),
-    "umount": Command(block.umount, root=True),
+    "umount": Command(mounts.umount, root=True),
     "uname": Command(basic.uname),
     "wipefs": Command(block.wipefs, root=True),
     # keep-sorted end

@@ -1,4 +1,4 @@
-"""Commands about disks."""
+"""Commands about disks and partitions. What is mounted is in mounts.py."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from sim.machines import machine as machines
 from sim.machines.commands.call import Call, Reply, not_simulated
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sim.machines.host import Host
     from sim.machines.machine import Disk
 
@@ -33,11 +31,15 @@ def devices(host: Host) -> tuple[Device, ...]:
     """All block devices, each disk before its partitions."""
     found = []
     for disk in host.load().disks:
-        found.append(Device(disk=disk, device=disk.device, columns=_columns(disk, disk.device, "", "disk", disk.serial)))
+        found.append(
+            Device(disk=disk, device=disk.device, columns=_columns(disk, disk.device, "", "disk", disk.serial))
+        )
         for number, label in enumerate(disk.partition_labels, start=1):
             device = systems.partition_device(disk.device, number)
             found.append(Device(disk=disk, device=device, columns=_columns(disk, device, label, "part", "")))
-            found[-1].columns["FSTYPE"] = disk.partition_types[number - 1] if number <= len(disk.partition_types) else ""
+            found[-1].columns["FSTYPE"] = (
+                disk.partition_types[number - 1] if number <= len(disk.partition_types) else ""
+            )
     return tuple(found)
 
 
@@ -105,7 +107,9 @@ def _options(argv: tuple[str, ...]) -> tuple[set[str], list[str], list[str]]:
 
 
 def _within(device: Device, wanted: Device, everything: tuple[Device, ...]) -> bool:
-    return device == wanted or (wanted.columns["TYPE"] == "disk" and device.disk == wanted.disk and device in everything)
+    return device == wanted or (
+        wanted.columns["TYPE"] == "disk" and device.disk == wanted.disk and device in everything
+    )
 
 
 def _cell(row: Device, name: str, flags: set[str]) -> str:
@@ -117,7 +121,13 @@ def _cell(row: Device, name: str, flags: set[str]) -> str:
 
 def _render(rows: list[list[str]], names: list[str], flags: set[str]) -> str:
     if "J" in flags:
-        records = [{n.lower(): (int(v) if n == "SIZE" and "b" in flags else v or None) for n, v in zip(names, row, strict=True)} for row in rows]
+        records = [
+            {
+                n.lower(): (int(v) if n == "SIZE" and "b" in flags else v or None)
+                for n, v in zip(names, row, strict=True)
+            }
+            for row in rows
+        ]
         return json.dumps({"blockdevices": records}) + "\n"
     if "P" in flags:
         return "".join(" ".join(f'{n}="{v}"' for n, v in zip(names, row, strict=True)) + "\n" for row in rows)
@@ -156,54 +166,6 @@ def _tag_lines(path: str, shown: dict[str, str], output: str) -> list[str]:
     if output == "export":
         return [f"DEVNAME={path}", *(f"{name}={value}" for name, value in shown.items())]
     return [f"{path}: " + " ".join(f'{name}="{value}"' for name, value in shown.items())]
-
-
-async def findmnt(call: Call) -> Reply:
-    """Say what is mounted at /: the disk of the running system, or memory."""
-    machine = call.host.load()
-    target = next((word for word in call.argv if word.startswith("/")), "/")
-    if closure.outside(call.host.root, target).rstrip("/") not in ("", call.host.root.as_posix()):
-        return Reply(1)
-    disk = next((disk for disk in machine.disks if disk.serial == machine.system_disk), None)
-    source = systems.partition_device(disk.device, len(disk.partition_labels) or 1) if disk else "tmpfs"
-    return Reply(out=f"{source}\n" if "SOURCE" in " ".join(call.argv) else f"/ {source} {'ext4' if disk else 'tmpfs'} rw\n")
-
-
-async def mount(call: Call) -> Reply:
-    """Mount a partition of an installed disk: [-o OPTIONS] PARTITION FOLDER; a remount changes nothing that is simulated."""
-    words = [word for word in call.argv if not word.startswith("-")]
-    if call.argv[:1] == ("-o",):
-        if "remount" in words[0]:
-            return Reply()
-        words = words[1:]
-    device, folder = find(call.host, words[0]), closure.inside(call.host.root, words[1])
-    where = _installed_folder(call, device)
-    if not folder.is_dir() or where is None:
-        return Reply(32, err=f"mount: {words[1]}: wrong fs type, bad option, bad superblock on {words[0]}.\n")
-    folder.rmdir()
-    closure.point(folder, where)
-    return Reply()
-
-
-def _installed_folder(call: Call, device: Device) -> Path | None:
-    """Where the files of a partition are; None for one whose use is unknown."""
-    number = int(device.device.removeprefix(device.disk.device).lstrip("p") or 0)
-    mounts = device.disk.partition_mounts
-    if not 0 < number <= len(mounts) or not mounts[number - 1]:
-        return None
-    files = systems.disk_files(call.host.site.world, call.host.load(), device.disk.serial) / mounts[number - 1].lstrip("/")
-    files.mkdir(parents=True, exist_ok=True)
-    return files
-
-
-async def umount(call: Call) -> Reply:
-    """Unmount what `mount` mounted."""
-    folder = closure.inside(call.host.root, call.argv[-1])
-    if not folder.is_symlink():
-        return Reply(32, err=f"umount: {call.argv[-1]}: not mounted.\n")
-    folder.unlink()
-    folder.mkdir()
-    return Reply()
 
 
 async def udevadm(call: Call) -> Reply:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 async def kexec(call: Call) -> Reply:
-    """Start the installer over the running system: it keeps the host key and every authorized key of the two accounts."""
+    """Start the installer over the running system: it keeps the host key and the accounts' authorized keys."""
     host = call.host
     memory = host.load().spec.memory_gib
     if memory < systems.INSTALLER_MEMORY_GIB:
-        return Reply(1, err=f"kexec: {memory:g} GiB of memory, {systems.INSTALLER_MEMORY_GIB:g} GiB are needed: out of memory\n")
+        return Reply(
+            1, err=f"kexec: {memory:g} GiB of memory, {systems.INSTALLER_MEMORY_GIB:g} GiB are needed: out of memory\n"
+        )
     keys = {line: None for user in ("root", host.login_user) for line in door.authorized_lines(host.root, user)}
     with machines.edit(host.site.world, host.id) as machine:
         machine.kexec_keys = {
@@ -77,7 +79,7 @@ async def receive(call: Call) -> Reply:
 
 
 async def nixos_install(call: Call) -> Reply:
-    """Make what is mounted at /mnt bootable: first generation, boot entry. PATH"""
+    """Make the system PATH, mounted at /mnt, bootable: first generation, boot entry."""
     mounted, path = call.host.root / "mnt", call.argv[0]
     if not mounted.is_symlink():
         return Reply(1, err="mount point /mnt doesn't exist\n")

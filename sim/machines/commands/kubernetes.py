@@ -1,24 +1,18 @@
-"""k3s and what asks the API on a server: kubectl, curl against health addresses, the k3s program itself."""
+"""The k3s program, and curl against its health addresses."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from sim.machines import jsonpath
+from sim.machines.commands import kubectl
 from sim.machines.commands.call import Call, Reply, not_simulated
-
-REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
-UNAVAILABLE = "Error from server (ServiceUnavailable): etcdserver: no leader\n"
-KUBELET = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
-READYZ = ("ping", "log", "etcd", "etcd-readiness", "informer-sync", "poststarthook/start-apiextensions-controllers", "shutdown")
 
 
 async def k3s(call: Call) -> Reply:
     """Run k3s' own subcommands: kubectl, etcd-snapshot save, --version."""
     match call.argv:
         case ("kubectl", *rest):
-            return await _kubectl(call, list(rest))
+            return await kubectl.run(call, list(rest))
         case ("--version",):
             return Reply(out=f"k3s version {call.host.current_system().cluster['k3sVersion']} (simulated)\n")
         case ("etcd-snapshot", "save", *rest):
@@ -26,9 +20,9 @@ async def k3s(call: Call) -> Reply:
     return not_simulated(call, " ".join(call.argv))
 
 
-async def kubectl(call: Call) -> Reply:
+async def kubectl_command(call: Call) -> Reply:
     """`k3s kubectl` under its short name."""
-    return await _kubectl(call, list(call.argv))
+    return await kubectl.run(call, list(call.argv))
 
 
 def _snapshot(call: Call, words: list[str]) -> Reply:
@@ -57,136 +51,3 @@ async def curl(call: Call) -> Reply:
     if address.startswith("https://127.0.0.1:6443/"):
         return Reply(out="ok" if healthy else "[-]etcd failed: reason withheld\nreadyz check failed\n")
     return not_simulated(call, address or "a call without an address")
-
-
-async def _kubectl(call: Call, words: list[str]) -> Reply:
-    words, options = _split(words)
-    kube = call.host.site.kube
-    kubelet = options.get("kubeconfig", "").endswith(KUBELET)
-    cluster = kube.joined_by(call.host.id) if kubelet else kube.cluster_of(call.host.id)
-    if cluster is None:
-        return Reply(1, err=REFUSED)
-    if kubelet and words[1:3] not in (["node", call.host.current_system().host], ["nodes", call.host.current_system().host]):
-        return Reply(1, err=f'Error from server (Forbidden): User "system:node:{call.host.name}" cannot do that\n')
-    if not call.root:
-        return Reply(1, err='error: error loading config file "/etc/rancher/k3s/k3s.yaml": permission denied\n')
-    if not kube.answering(cluster):
-        return Reply(1, err=UNAVAILABLE)
-    if words[:1] == ["get"]:
-        return _get(call, cluster, words[1:], options)
-    reply = _change(call, cluster, words, options)
-    kube.settle()
-    return reply
-
-
-def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Words and options; an option that takes a value may be written either way."""
-    plain: list[str] = []
-    options: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        name, has_value, value = word.partition("=")
-        if not word.startswith("-"):
-            plain.append(word)
-        elif name in ("-o", "--output", "--raw", "-n", "--namespace", "--timeout", "--request-timeout", "--grace-period", "--kubeconfig", "-l", "--selector"):
-            options[name.lstrip("-")[0] if name in ("--output", "--namespace") else name.lstrip("-")] = (
-                value if has_value else next(rest, "")
-            )
-        elif word.startswith("-o"):
-            options["o"] = word[2:]
-        else:
-            options[name.lstrip("-")] = value if has_value else "true"
-    return plain, options
-
-
-def _get(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
-    document = call.host.site.world.read(cluster)
-    if "raw" in options:
-        return _raw(call, options["raw"])
-    kind, _, name = (words[0] if words else "").partition("/")
-    name = name or (words[1] if len(words) > 1 else "")
-    if kind not in ("node", "nodes", "no"):
-        return not_simulated(call, f"get {kind}")
-    found = document["nodes"]
-    if name and name not in found:
-        if options.get("ignore-not-found") == "true":
-            return Reply()
-        return Reply(1, err=f'Error from server (NotFound): nodes "{name}" not found\n')
-    selector = options.get("l", options.get("selector", ""))
-    chosen = [found[name]] if name else [node for node in found.values() if _matches(node, selector)]
-    answer = found[name] if name else {"apiVersion": "v1", "kind": "List", "items": chosen}
-    return _show(call, answer, chosen, options.get("o", ""))
-
-
-def _matches(node: dict[str, Any], selector: str) -> bool:
-    pairs = (part.partition("=") for part in selector.split(",") if part)
-    labels = node["metadata"]["labels"]
-    return all(key in labels and (not equal or labels[key] == value.lstrip("=")) for key, equal, value in pairs)
-
-
-def _raw(call: Call, path: str) -> Reply:
-    if path.split("?")[0] not in ("/readyz", "/livez", "/healthz", "/readyz/etcd"):
-        return not_simulated(call, f"get --raw {path}")
-    if "verbose" in path:
-        return Reply(out="".join(f"[+]{check} ok\n" for check in READYZ) + "readyz check passed\n")
-    return Reply(out="ok")
-
-
-def _show(call: Call, answer: dict[str, Any], nodes: list[dict[str, Any]], form: str) -> Reply:
-    if form == "json":
-        return Reply(out=json.dumps(answer, indent=1) + "\n")
-    if form == "name":
-        return Reply(out="".join(f"node/{node['metadata']['name']}\n" for node in nodes))
-    if form.startswith("jsonpath="):
-        return Reply(out=jsonpath.render(form.removeprefix("jsonpath="), answer))
-    if form in ("", "wide"):
-        rows = (f"{n['metadata']['name']} {_ready(n)} {n['status']['nodeInfo']['kubeletVersion']}\n" for n in nodes)
-        return Reply(out="".join(rows))
-    return not_simulated(call, f"output {form}")
-
-
-def _ready(node: dict[str, Any]) -> str:
-    ready = "Ready" if node["status"]["conditions"][0]["status"] == "True" else "NotReady"
-    return ready + (",SchedulingDisabled" if node["spec"].get("unschedulable") else "")
-
-
-def _change(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
-    verb, name = words[0] if words else "", words[-1].removeprefix("node/") if words else ""
-    if words[1:2] in (["node"], ["nodes"]):
-        name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - verb, kind, name
-    run = {"cordon": _cordon, "uncordon": _cordon, "drain": _cordon, "delete": _delete, "annotate": _note, "label": _note}.get(verb)
-    if run is None or (verb in ("delete", "annotate", "label") and words[1:2] not in (["node"], ["nodes"])):
-        return not_simulated(call, " ".join(words))
-    with call.host.site.world.edit(cluster) as document:
-        if name not in document["nodes"]:
-            missing_is_fine = options.get("ignore-not-found") == "true"
-            return Reply(int(not missing_is_fine), err=f'Error from server (NotFound): nodes "{name}" not found\n')
-        run(document, name, words)
-    call.host.site.world.record(call.host.name, f"kubectl {verb}", name)
-    return Reply(out=f"node/{name} {verb}ed\n")
-
-
-def _cordon(document: dict[str, Any], name: str, words: list[str]) -> None:
-    if words[0] == "uncordon":
-        document["nodes"][name]["spec"].pop("unschedulable", None)
-    else:
-        document["nodes"][name]["spec"]["unschedulable"] = True
-
-
-def _delete(document: dict[str, Any], name: str, _words: list[str]) -> None:
-    """k3s forgets a deleted node's password and removes its member from etcd."""
-    for part in ("nodes", "passwords", "members"):
-        document[part].pop(name, None)
-
-
-def _note(document: dict[str, Any], name: str, words: list[str]) -> None:
-    notes = document["nodes"][name]["metadata"]["annotations" if words[0] == "annotate" else "labels"]
-    for word in words[3:]:
-        key, has_value, value = word.partition("=")
-        if has_value:
-            notes[key] = value
-        else:
-            notes.pop(key.removesuffix("-"), None)
-    if words[0] == "annotate" and notes.get("etcd.k3s.cattle.io/remove") == "true":
-        document["members"].pop(name, None)
-        notes["etcd.k3s.cattle.io/removed-node-name"] = name

@@ -14,11 +14,13 @@ ACTIVATION_FAILED, UNITS_FAILED = 2, 4
 
 async def nixos_version(call: Call) -> Reply:
     """Print the release."""
-    return Reply(out="26.05.20260701.simulated (Yarara)\n") if not call.argv else not_simulated(call, " ".join(call.argv))
+    return (
+        Reply(out="26.05.20260701.simulated (Yarara)\n") if not call.argv else not_simulated(call, " ".join(call.argv))
+    )
 
 
 async def nix_env(call: Call) -> Reply:
-    """Change the system profile: -p PROFILE --set PATH | --rollback | --switch-generation N | --delete-generations N..."""
+    """Change the system profile: -p PROFILE and --set, --rollback, --switch-generation or --delete-generations."""
     root, words = call.host.root, list(call.argv)
     if words[:1] not in (["-p"], ["--profile"]) or closure.outside(root, words[1]) != f"/{closure.PROFILE}":
         return not_simulated(call, "any profile but -p /nix/var/nix/profiles/system")

@@ -1,23 +1,26 @@
-"""systemctl, systemd-run and journalctl: transient units, k3s, and the units that every system has."""
+"""systemctl: transient units, k3s, and the units that every system has. Starting transient ones is in transient.py."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from sim.machines.commands.call import Call, Reply, not_simulated
-from sim.machines.machine import Unit
 
 if TYPE_CHECKING:
     from sim.machines.host import Host
 
 K3S = "k3s.service"
 MESH = "nixfleet-mesh.service"
-ALWAYS = {"sshd.service", "ssh.service", "dbus.service", "systemd-networkd.service", "systemd-timesyncd.service", "multi-user.target"}
-_SPAN = re.compile(r"(\d+)\s*(ms|min|sec|s|m|h|)")
-_SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "": 1, "m": 60, "min": 60, "h": 3600}
+ALWAYS = {
+    "sshd.service",
+    "ssh.service",
+    "dbus.service",
+    "systemd-networkd.service",
+    "systemd-timesyncd.service",
+    "multi-user.target",
+}
 
 
 def full_name(name: str) -> str:
@@ -25,39 +28,26 @@ def full_name(name: str) -> str:
     return name if re.search(r"\.(service|timer|target|socket)$", name) else f"{name}.service"
 
 
-def seconds(span: str) -> float:
-    """A time span of systemd, for example `15m` or `1min 30s`."""
-    parts = _SPAN.findall(span)
-    if not parts or _SPAN.sub("", span).strip():
-        raise ValueError(f"Failed to parse time span: {span}")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-
-
 def properties(host: Host, name: str) -> dict[str, str]:
     """What `systemctl show` knows of a unit."""
+    shown = {"Id": name, "LoadState": "loaded", "Result": "success", "ExecMainStatus": "0"}
     unit = host.units.get(name)
     if unit is not None:
-        return _shown(name, "loaded", unit.active, unit.sub, unit.result, unit.status)
+        state = {"ActiveState": unit.active, "SubState": unit.sub}
+        return shown | state | {"Result": unit.result, "ExecMainStatus": str(unit.status)}
     if name == K3S and host.system == "nixos":
-        service = host.site.kube.services.get(host.id)
-        states = {"activating": ("activating", "start"), "active": ("active", "running"), "failed": ("failed", "failed")}
-        active, sub = states[service.state] if service else ("inactive", "dead")
-        failed = service is not None and service.state == "failed"
-        return _shown(name, "loaded", active, sub, "exit-code" if failed else "success", int(failed))
+        return shown | _k3s(host)
     if name in ALWAYS or (name == MESH and host.system == "nixos" and host.current_system().cluster.get("mesh")):
-        return _shown(name, "loaded", "active", "running", "success", 0)
-    return _shown(name, "not-found", "inactive", "dead", "success", 0)
+        return shown | {"ActiveState": "active", "SubState": "running"}
+    return shown | {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}
 
 
-def _shown(name: str, load: str, active: str, sub: str, result: str, status: int) -> dict[str, str]:
-    return {
-        "Id": name,
-        "LoadState": load,
-        "ActiveState": active,
-        "SubState": sub,
-        "Result": result,
-        "ExecMainStatus": str(status),
-    }
+def _k3s(host: Host) -> dict[str, str]:
+    service = host.site.kube.services.get(host.id)
+    subs = {"activating": "start", "active": "running", "failed": "failed"}
+    state = service.state if service else "inactive"
+    failure = {"Result": "exit-code", "ExecMainStatus": "1"} if state == "failed" else {}
+    return {"ActiveState": state, "SubState": subs.get(state, "dead"), **failure}
 
 
 async def systemctl(call: Call) -> Reply:
@@ -132,8 +122,10 @@ async def _start(call: Call, units: list[str], _: list[str]) -> Reply:
             task = call.host.units.start_loaded(unit)
             if task is not None and "--no-block" not in call.argv:
                 await asyncio.shield(task)
-        elif unit not in ALWAYS:
+        elif properties(call.host, unit)["LoadState"] != "loaded":
             return Reply(5, err=f"Failed to {call.argv[0]} {unit}: Unit {unit} not found.\n")
+        else:
+            call.host.site.kube.look_again()
     return Reply()
 
 
@@ -156,7 +148,9 @@ async def _list_units(call: Call, units: list[str], _: list[str]) -> Reply:
     rows = [properties(call.host, name) for name in names]
     if "--failed" in call.argv:
         rows = [row for row in rows if row["ActiveState"] == "failed"]
-    return Reply(out="".join(f"{row['Id']} {row['LoadState']} {row['ActiveState']} {row['SubState']}\n" for row in rows))
+    return Reply(
+        out="".join(f"{row['Id']} {row['LoadState']} {row['ActiveState']} {row['SubState']}\n" for row in rows)
+    )
 
 
 async def _is_system_running(call: Call, _units: list[str], _: list[str]) -> Reply:
@@ -192,77 +186,3 @@ _VERBS = {
     # keep-sorted end
 }
 _CHANGES = {"reboot", "reload", "reset-failed", "restart", "start", "stop"}
-
-
-async def journalctl(call: Call) -> Reply:
-    """Print a unit's log: -u UNIT [-n LINES]."""
-    words = iter(call.argv)
-    unit, lines = "", None
-    for word in words:
-        if word in ("-u", "--unit"):
-            unit = full_name(next(words, ""))
-        elif word in ("-n", "--lines"):
-            lines = int(next(words, "10"))
-    if unit == K3S:
-        service = call.host.site.kube.services.get(call.host.id)
-        return Reply(out=f"{service.reason}\n" if service and service.reason else "")
-    path = call.host.journal(unit)
-    text = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return Reply(out="".join(f"{line}\n" for line in text[-lines if lines else None :]))
-
-
-async def systemd_run(call: Call) -> Reply:
-    """Load and start a transient service, or a timer that starts it later."""
-    unit, name, delay, wait = _parse_run(call.argv)
-    if call.host.units.get(f"{name}.service") or call.host.units.get(f"{name}.timer"):
-        return Reply(
-            1,
-            err=f"Failed to start transient service unit: Unit {name}.service was already loaded or has a fragment file.\n",
-        )
-    if delay is not None:
-        call.host.units.arm(name, unit, delay)
-        return Reply(err=f"Running timer as unit: {name}.timer\nWill run service as unit: {name}.service\n")
-    task = call.host.units.start(f"{name}.service", unit)
-    message = f"Running as unit: {name}.service\n"
-    if not wait and (unit.service_type != "oneshot" or "--no-block" in call.argv):
-        return Reply(err=message)
-    await asyncio.shield(task)
-    ended = call.host.units.get(f"{name}.service")
-    return Reply(ended.status if ended and wait else int(ended is not None and ended.active == "failed"), err=message)
-
-
-def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
-    words = list(argv)
-    values: dict[str, str] = {}
-    environment: dict[str, str] = {}
-    flags: set[str] = set()
-    while words and words[0].startswith("-"):
-        option, has_value, value = words.pop(0).partition("=")
-        if option == "--":
-            break
-        if option in _FLAGS:
-            flags.add(option)
-        elif option in _VALUES:
-            value = value if has_value else words.pop(0)
-            values[option] = value
-            if option in ("-E", "--setenv"):
-                environment[value.partition("=")[0]] = value.partition("=")[2]
-        else:
-            raise ValueError(f"option {option} is not simulated; add it to sim/machines/commands or do without")
-    if not words:
-        raise ValueError("Command line to execute required.")
-    name = values.get("--unit", values.get("-u", f"run-r{uuid4().hex}")).removesuffix(".service").removesuffix(".timer")
-    unit = Unit(
-        argv=tuple(words),
-        user_env=environment,
-        service_type=values.get("--service-type", "simple"),
-        remain_after_exit=bool(flags & {"-r", "--remain-after-exit"}),
-        collect=bool(flags & {"-G", "--collect"}),
-        description=values.get("--description", ""),
-    )
-    delay = seconds(values["--on-active"]) if "--on-active" in values else None
-    return unit, name, delay, "--wait" in flags
-
-
-_FLAGS = {"-r", "--remain-after-exit", "-G", "--collect", "--no-block", "--quiet", "-q", "--wait", "--no-ask-password"}
-_VALUES = {"--unit", "-u", "--on-active", "--service-type", "--description", "-p", "--property", "--timer-property", "-E", "--setenv"}

@@ -1,0 +1,108 @@
+"""systemd-run and journalctl: starting transient units, and what units said."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from uuid import uuid4
+
+from sim.machines.commands.call import Call, Reply
+from sim.machines.commands.systemd import K3S, full_name
+from sim.machines.machine import Unit
+
+_SPAN = re.compile(r"(\d+)\s*(ms|min|sec|s|m|h|)")
+_SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def seconds(span: str) -> float:
+    """A time span of systemd, for example `15m` or `1min 30s`."""
+    parts = _SPAN.findall(span)
+    if not parts or _SPAN.sub("", span).strip():
+        raise ValueError(f"Failed to parse time span: {span}")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+async def journalctl(call: Call) -> Reply:
+    """Print a unit's log: -u UNIT [-n LINES]."""
+    words = iter(call.argv)
+    unit, lines = "", None
+    for word in words:
+        if word in ("-u", "--unit"):
+            unit = full_name(next(words, ""))
+        elif word in ("-n", "--lines"):
+            lines = int(next(words, "10"))
+    if unit == K3S:
+        service = call.host.site.kube.services.get(call.host.id)
+        return Reply(out=f"{service.reason}\n" if service and service.reason else "")
+    path = call.host.journal(unit)
+    text = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return Reply(out="".join(f"{line}\n" for line in text[-lines if lines else None :]))
+
+
+async def systemd_run(call: Call) -> Reply:
+    """Load and start a transient service, or a timer that starts it later."""
+    unit, name, delay, wait = _parse_run(call.argv)
+    if call.host.units.get(f"{name}.service") or call.host.units.get(f"{name}.timer"):
+        return Reply(
+            1,
+            err=f"Failed to start transient service unit: Unit {name}.service "
+            "was already loaded or has a fragment file.\n",
+        )
+    if delay is not None:
+        call.host.units.arm(name, unit, delay)
+        return Reply(err=f"Running timer as unit: {name}.timer\nWill run service as unit: {name}.service\n")
+    task = call.host.units.start(f"{name}.service", unit)
+    message = f"Running as unit: {name}.service\n"
+    if not wait and (unit.service_type != "oneshot" or "--no-block" in call.argv):
+        return Reply(err=message)
+    await asyncio.shield(task)
+    ended = call.host.units.get(f"{name}.service")
+    return Reply(ended.status if ended and wait else int(ended is not None and ended.active == "failed"), err=message)
+
+
+def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
+    words = list(argv)
+    values: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    flags: set[str] = set()
+    while words and words[0].startswith("-"):
+        option, has_value, value = words.pop(0).partition("=")
+        if option == "--":
+            break
+        if option in _FLAGS:
+            flags.add(option)
+        elif option in _VALUES:
+            value = value if has_value else words.pop(0)
+            values[option] = value
+            if option in ("-E", "--setenv"):
+                environment[value.partition("=")[0]] = value.partition("=")[2]
+        else:
+            raise ValueError(f"option {option} is not simulated; add it to sim/machines/commands or do without")
+    if not words:
+        raise ValueError("Command line to execute required.")
+    name = values.get("--unit", values.get("-u", f"run-r{uuid4().hex}")).removesuffix(".service").removesuffix(".timer")
+    unit = Unit(
+        argv=tuple(words),
+        user_env=environment,
+        service_type=values.get("--service-type", "simple"),
+        remain_after_exit=bool(flags & {"-r", "--remain-after-exit"}),
+        collect=bool(flags & {"-G", "--collect"}),
+        description=values.get("--description", ""),
+    )
+    delay = seconds(values["--on-active"]) if "--on-active" in values else None
+    return unit, name, delay, "--wait" in flags
+
+
+_FLAGS = {"-r", "--remain-after-exit", "-G", "--collect", "--no-block", "--quiet", "-q", "--wait", "--no-ask-password"}
+_VALUES = {
+    "--unit",
+    "-u",
+    "--on-active",
+    "--service-type",
+    "--description",
+    "-p",
+    "--property",
+    "--timer-property",
+    "-E",
+    "--setenv",
+}

@@ -1,0 +1,49 @@
+"""The k3s unit of one host: its state, and where it keeps things. What a cluster makes of it is in kube.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.machines.closure import Closure
+
+STATE = "var/lib/rancher/k3s"
+SECRETS = "etc/nixfleet/secrets"
+KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
+PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
+
+
+@dataclass(kw_only=True)
+class Service:
+    """The k3s unit of one host."""
+
+    machine: str
+    root: Path
+    closure: Closure
+    state: Literal["activating", "active", "failed"] = "activating"
+    reason: str = ""
+    """Last line of its log."""
+
+    frozen: bool = False
+    """A fault: it never gets further."""
+
+    member_of: str | None = None
+    """Cluster whose etcd member runs here."""
+
+    @property
+    def host(self) -> str:
+        """Name of the node."""
+        return self.closure.host
+
+    @property
+    def server(self) -> bool:
+        """Whether it runs the control plane."""
+        return bool(self.closure.entry["role"] == "server")
+
+    def secret(self, name: str) -> str | None:
+        """One of the tokens that were laid on the host; None if it is not there."""
+        path = self.root / SECRETS / name
+        return path.read_text().strip() if path.exists() else None
