@@ -58,7 +58,7 @@ _CONTRACTED = ("cluster", "endpoint", "firewall", "network", "users", "timezone"
 
 
 def _flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flat(inner, f"{path}.{key}" if path else key)
     else:

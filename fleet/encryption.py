@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 PROVIDER_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 """Keys of a stack file that say how its secrets are encrypted."""
 
-_LIMIT_SECONDS = 120
+LIMIT_SECONDS: float = 120
+"""Limit of one call of the CLI; the slowest part is the derivation of a key from the passphrase."""
 
 
 class EncryptionError(Exception):
@@ -96,7 +97,7 @@ class Vault:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_LIMIT_SECONDS,
+                timeout=LIMIT_SECONDS,
             )
         except OSError as error:
             raise EncryptionError(
@@ -104,7 +105,7 @@ class Vault:
             ) from None
         except subprocess.TimeoutExpired:
             raise EncryptionError(
-                f"`pulumi {words[0]} {words[1]}` did not end within {_LIMIT_SECONDS} seconds; run it by hand to see why"
+                f"`pulumi {words[0]} {words[1]}` did not end within {LIMIT_SECONDS} seconds; run it by hand to see why"
             ) from None
         if done.returncode:
             raise EncryptionError(self._explained(done.stderr))

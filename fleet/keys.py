@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets as random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -25,7 +25,7 @@ from fleet.identities import HostIdentity, Identities
 from fleet.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 CLUSTER_KEY = "nixfleet:clusterKeys"
 """Config key of the cluster's private halves."""
@@ -116,6 +116,21 @@ def deploy_public(keys: ClusterKeys) -> str:
 def as_secret(keys: HostKeys | ClusterKeys) -> str:
     """The value of the config secret: one line of JSON."""
     return json.dumps(keys.model_dump(mode="json"), sort_keys=True)
+
+
+@overload
+def read_secret(host: None, secrets: Mapping[str, str]) -> ClusterKeys: ...
+
+
+@overload
+def read_secret(host: str, secrets: Mapping[str, str]) -> HostKeys: ...
+
+
+def read_secret(host: str | None, secrets: Mapping[str, str]) -> HostKeys | ClusterKeys:
+    """The private halves of `host` (None: of the cluster) in decrypted config secrets."""
+    if host is None:
+        return ClusterKeys.model_validate_json(secrets[CLUSTER_KEY])
+    return HostKeys.model_validate_json(secrets[host_config_key(host)])
 
 
 def make_identities(hosts: Iterable[str]) -> tuple[Identities, dict[str, str]]:

@@ -5,7 +5,6 @@ A set that says `example` has private halves nowhere: it is replaced as a whole.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -148,11 +147,11 @@ def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
     with Vault(_project(root), stack, _provider(path, config), environment) as vault:
         ciphertexts, provider = vault.encrypt(secrets), vault.provider
         clear = vault.decrypt({key: config[key]["secure"] for key in todo.restored}) if todo.restored else {}
-    for key, value in clear.items():
-        if key == keys.CLUSTER_KEY:
-            cluster = keys.ClusterKeys.model_validate(json.loads(value))
-        else:
-            fresh[key.removeprefix(keys.HOST_KEY_PREFIX)] = keys.HostKeys.model_validate(json.loads(value))
+    if keys.CLUSTER_KEY in clear:
+        cluster = keys.read_secret(None, clear)
+    for key in sorted(set(clear) - {keys.CLUSTER_KEY}):
+        name = key.removeprefix(keys.HOST_KEY_PREFIX)
+        fresh[name] = keys.read_secret(name, clear)
     merged = _merged(identities, fresh, cluster, hosts)
     write_whole(path, stackfile.replace_identities(text, merged, ciphertexts, provider))
     return todo

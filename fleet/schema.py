@@ -17,6 +17,16 @@ from fleet.settings import Fleet
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+def _closed(part: object) -> object:
+    """Mappings by pattern take no other keys: the models do not either, and pydantic does not write it down."""
+    if isinstance(part, list):
+        return [_closed(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {key: _closed(inner) for key, inner in part.items()}
+    return closed | {"additionalProperties": False} if "patternProperties" in part else closed
+
+
 def schema() -> dict[str, Any]:
     """The schema as plain data; knows every kind of host that is registered when it is called."""
     _, definitions = models_json_schema([(Fleet, "validation"), (Identities, "validation")], by_alias=True)
@@ -38,7 +48,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "required": ["config"],
         "properties": {"config": config},
-        "$defs": definitions["$defs"],
+        "$defs": _closed(definitions["$defs"]),
     }
 
 

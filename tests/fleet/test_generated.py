@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -20,6 +21,15 @@ from tests.fleet.documents import PROFILES, base, changed, table
 if TYPE_CHECKING:
     from pathlib import Path
 
+FORMATS = jsonschema.FormatChecker(formats=["ipv4"])
+
+
+@FORMATS.checks("ipv4network", raises=ValueError)
+def _is_network(value: object) -> bool:
+    return bool(IPv4Network(str(value)))
+
+
+VALIDATOR = jsonschema.Draft202012Validator(schema(), format_checker=FORMATS)
 STACKS = stackfile.names(stackfile.ROOT)
 FOLDER = stackfile.ROOT / generated.CONTRACTS
 
@@ -60,7 +70,7 @@ def _file(name: str) -> Any:
 
 @pytest.mark.parametrize("name", STACKS)
 def test_the_stack_files_keep_the_schema_and_name_it(name: str) -> None:
-    jsonschema.Draft202012Validator(schema()).validate(_file(name))
+    VALIDATOR.validate(_file(name))
     text = (stackfile.ROOT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8")
     assert "# yaml-language-server: $schema=fleet/schema.json\n" in text
 
@@ -72,18 +82,7 @@ def _wrapped(document: Any) -> Any:
 @pytest.mark.parametrize("case", table("refused.yaml"), ids=lambda case: case["refuses"])
 def test_the_schema_refuses_what_the_types_refuse_and_nothing_else(case: dict[str, Any]) -> None:
     document = changed(case, base(case["base"]))
-    validator = jsonschema.Draft202012Validator(schema(), format_checker=_FORMATS)
-    assert validator.is_valid(_wrapped(document)) == (read_whole(document, PROFILES)[0] is not None)
-
-
-_FORMATS = jsonschema.FormatChecker(formats=["ipv4"])
-
-
-@_FORMATS.checks("ipv4network", raises=ValueError)
-def _is_network(value: object) -> bool:
-    import ipaddress  # noqa: PLC0415 - for this check alone
-
-    return isinstance(ipaddress.IPv4Network(value), ipaddress.IPv4Network)
+    assert VALIDATOR.is_valid(_wrapped(document)) == (read_whole(document, PROFILES)[0] is not None)
 
 
 def _rules() -> dict[str, set[str]]:

@@ -73,7 +73,9 @@ def test_the_schema_knows_a_registered_kind() -> None:
 
 def test_nobody_knows_a_kind_that_was_not_registered() -> None:
     assert [str(fault) for fault in read_whole(_document(), PROFILES)[1]] == [
-        'hosts.m1.kind: "moon": a host\'s kind is one of bare-metal, hcloud, ovh-dedicated, ovh-instance; '
-        "name one of them"
+        (
+            'hosts.m1.kind: "moon": a host\'s kind is one of bare-metal, hcloud, ovh-dedicated, ovh-instance; '
+            "name one of them"
+        )
     ]
     assert not jsonschema.Draft202012Validator(schema()).is_valid({"config": {"nixfleet:fleet": _document()}})

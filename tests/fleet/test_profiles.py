@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fleet.documents import PROFILES
 from fleet.contract import render
 from fleet.faults import FleetError
 from fleet.laws.network import _shared
@@ -15,6 +14,7 @@ from fleet.laws.profiles import profile_faults
 from fleet.network import Profile
 from fleet.profiles import FOLDER, load_profiles
 from fleet.stackfile import ROOT
+from tests.fleet.documents import PROFILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,8 @@ def test_the_example_topologies_have_the_same_four_nodes(name: str) -> None:
 
 def test_vlan_ids_and_the_bond_are_those_of_the_lab_topology() -> None:
     profile = PROFILES["bonding-vlans"]
-    assert profile.storage and profile.bond
+    assert profile.storage
+    assert profile.bond
     assert (profile.cluster.vlan, profile.storage.vlan) == (200, 100)
     assert (profile.bond.mode, profile.bond.primary, profile.bond.miimon_ms) == ("active-backup", "eth1", 100)
     assert profile.bond.members == ("eth1", "eth2")
@@ -89,8 +90,10 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         "bonding-vlans",
         {"bond/mode": "802.3ad"},
         [
-            "profile bonding-vlans.bond.primary: eth1: mode 802.3ad has no primary; "
-            "remove it, or use active-backup or balance-alb or balance-tlb"
+            (
+                "profile bonding-vlans.bond.primary: eth1: mode 802.3ad has no primary; "
+                "remove it, or use active-backup or balance-alb or balance-tlb"
+            )
         ],
     ),
     (
@@ -103,39 +106,53 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         {"cluster/link": "eth1"},
         ["profile bonding-vlans.cluster.link: eth1: what carries a network is one of bond0; name one of these"],
     ),
-    ("simple", {"ports": ["eth1", "eth1"]}, ["profile simple.ports: eth1, eth1: a port stands once; remove the second"]),
+    (
+        "simple",
+        {"ports": ["eth1", "eth1"]},
+        ["profile simple.ports: eth1, eth1: a port stands once; remove the second"],
+    ),
     (
         "vlans",
         {"ports": ["enx00005e005311"], "cluster/link": "enx00005e005311", "storage/link": "enx00005e005311"},
         [
-            "profile vlans.cluster.link: enx00005e005311.200: Linux takes interface names of at most 15 characters; "
-            "use shorter names",
-            "profile vlans.storage.link: enx00005e005311.100: Linux takes interface names of at most 15 characters; "
-            "use shorter names",
+            (
+                "profile vlans.cluster.link: enx00005e005311.200: Linux takes interface names of at most "
+                "15 characters; use shorter names"
+            ),
+            (
+                "profile vlans.storage.link: enx00005e005311.100: Linux takes interface names of at most "
+                "15 characters; use shorter names"
+            ),
         ],
     ),
     (
         "vlans",
         {"storage/vlan": 200},
         [
-            "profile vlans.storage.vlan: eth1, VLAN 200: the cluster's network is there already; "
-            "give storage a VLAN id of its own, or another link"
+            (
+                "profile vlans.storage.vlan: eth1, VLAN 200: the cluster's network is there already; "
+                "give storage a VLAN id of its own, or another link"
+            )
         ],
     ),
     (
         "vlans",
         {"storage/vlan": None, "cluster/vlan": None},
         [
-            "profile vlans.storage.vlan: eth1, untagged: the cluster's network is there already; "
-            "give storage a VLAN id of its own, or another link"
+            (
+                "profile vlans.storage.vlan: eth1, untagged: the cluster's network is there already; "
+                "give storage a VLAN id of its own, or another link"
+            )
         ],
     ),
     (
         "lab-bond",
         {"storage/subnet": "10.0.0.0/16"},
         [
-            "profile lab-bond.storage.subnet: 10.0.0.0/16: it shares addresses with cluster.subnet (10.0.1.0/24); "
-            "choose a range of its own"
+            (
+                "profile lab-bond.storage.subnet: 10.0.0.0/16: it shares addresses with cluster.subnet (10.0.1.0/24); "
+                "choose a range of its own"
+            )
         ],
     ),
     (
@@ -152,54 +169,69 @@ BROKEN: list[tuple[str, dict[str, Any], list[str]]] = [
         "vlans",
         {"nodes/server-2/cluster": "192.168.200.1", "nodes/agent-1/storage": None},
         [
-            "profile vlans.nodes.agent-1.storage: absent: every node has an address on every network; "
-            "give it one of 192.168.100.0/24",
-            "profile vlans.nodes.server-2.cluster: 192.168.200.1: it is nodes.server-1.cluster already; "
-            "choose a free one",
+            (
+                "profile vlans.nodes.agent-1.storage: absent: every node has an address on every network; "
+                "give it one of 192.168.100.0/24"
+            ),
+            (
+                "profile vlans.nodes.server-2.cluster: 192.168.200.1: it is nodes.server-1.cluster already; "
+                "choose a free one"
+            ),
         ],
     ),
     (
         "simple",
         {"nodes/server-2/cluster": "192.168.2.2"},
         [
-            "profile simple.nodes.server-2.cluster: 192.168.2.2: the address is a node's own in 192.168.1.0/24; "
-            "choose a free one"
+            (
+                "profile simple.nodes.server-2.cluster: 192.168.2.2: the address is a node's own in 192.168.1.0/24; "
+                "choose a free one"
+            )
         ],
     ),
     (
         "simple",
         {"addressing": "dhcp"},
         [
-            "profile simple.addressing: dhcp: dhcp needs a server that hands addresses out, static has none; "
-            "correct addressing or dhcp"
+            (
+                "profile simple.addressing: dhcp: dhcp needs a server that hands addresses out, static has none; "
+                "correct addressing or dhcp"
+            )
         ],
     ),
     (
         "dhcp-simple",
         {"dhcp/first": "192.168.2.1", "dhcp/address": "192.168.1.150"},
         [
-            "profile dhcp-simple.dhcp.first: 192.168.2.1: the range begins before it ends, at 192.168.1.200; "
-            "exchange the two",
-            "profile dhcp-simple.dhcp.first: 192.168.2.1: the server serves 192.168.1.0/24; "
-            "choose an address of that range",
+            (
+                "profile dhcp-simple.dhcp.first: 192.168.2.1: the range begins before it ends, at 192.168.1.200; "
+                "exchange the two"
+            ),
+            (
+                "profile dhcp-simple.dhcp.first: 192.168.2.1: the server serves 192.168.1.0/24; "
+                "choose an address of that range"
+            ),
         ],
     ),
     (
         "dhcp-simple",
         {"dhcp/address": "192.168.1.150"},
         [
-            "profile dhcp-simple.dhcp.address: 192.168.1.150: the server would hand out its own address, "
-            "in 192.168.1.100 to 192.168.1.200; choose another one"
+            (
+                "profile dhcp-simple.dhcp.address: 192.168.1.150: the server would hand out its own address, "
+                "in 192.168.1.100 to 192.168.1.200; choose another one"
+            )
         ],
     ),
     (
         "dhcp-simple",
         {"nodes/agent-1/mac": None, "nodes/agent-2/mac": "52:54:00:01:01:01"},
         [
-            "profile dhcp-simple.nodes.agent-1.mac: absent: a node's address is reserved by its hardware address; "
-            "add it",
-            "profile dhcp-simple.nodes.server-1.mac: 52:54:00:01:01:01: agent-2 has it already; "
-            "correct one of the two",
+            (
+                "profile dhcp-simple.nodes.agent-1.mac: absent: a node's address is reserved by its hardware address; "
+                "add it"
+            ),
+            "profile dhcp-simple.nodes.server-1.mac: 52:54:00:01:01:01: agent-2 has it already; correct one of the two",
         ],
     ),
 ]
@@ -219,11 +251,18 @@ def test_an_ipv6_gateway_is_in_its_prefix_or_link_local(gateway: str) -> None:
 def test_profiles_of_one_fleet_share_subnets_vlan_ids_and_mtu() -> None:
     other = _changed("lab-trunk", {"storage/vlan": 101, "storage/mtu": 9000, "storage/subnet": "192.168.101.0/24"})
     assert [str(fault) for fault in _shared(PROFILES["lab-bond"], other)] == [
-        "profile lab-trunk.storage.subnet: 192.168.101.0/24: profile lab-bond has 192.168.100.0/24, "
-        "and all hosts share one storage network; use one subnet",
-        "profile lab-trunk.storage.vlan: 101: profile lab-bond tags 100, and all hosts tag the same VLAN ids; use one id",
-        "profile lab-trunk.storage.mtu: 9000: profile lab-bond has 1500, "
-        "and bigger frames are lost between hosts that differ; use one MTU",
+        (
+            "profile lab-trunk.storage.subnet: 192.168.101.0/24: profile lab-bond has 192.168.100.0/24, "
+            "and all hosts share one storage network; use one subnet"
+        ),
+        (
+            "profile lab-trunk.storage.vlan: 101: profile lab-bond tags 100, "
+            "and all hosts tag the same VLAN ids; use one id"
+        ),
+        (
+            "profile lab-trunk.storage.mtu: 9000: profile lab-bond has 1500, "
+            "and bigger frames are lost between hosts that differ; use one MTU"
+        ),
     ]
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fleet.documents import PROFILES, base, changed, table
 from fleet.document import read_fleet, read_whole
 from fleet.faults import FleetError
 from fleet.laws import EVERY_HOST, laws
 from fleet.model import camel
 from fleet.settings import Fleet
 from fleet.typefaults import shown
+from tests.fleet.documents import PROFILES, base, changed, table
 
 if TYPE_CHECKING:
     from fleet.laws import Law
@@ -101,8 +101,10 @@ def test_more_servers_than_a_load_balancer_takes_are_refused() -> None:
         read_fleet(_many_servers(), "many", PROFILES)
     assert [str(fault) for fault in caught.value.faults] == [
         "endpoint.type: lb11: it takes 25 targets, and there are 26 servers; use a bigger type",
-        "hosts: 26 servers: etcd becomes slower with every member and its makers advise no more than 7; "
-        "make the others agents",
+        (
+            "hosts: 26 servers: etcd becomes slower with every member and its makers advise no more than 7; "
+            "make the others agents"
+        ),
     ]
 
 
@@ -112,7 +114,10 @@ def test_more_admin_ranges_than_a_firewall_rule_takes_are_refused() -> None:
     with pytest.raises(FleetError) as caught:
         read_fleet(document, "many", PROFILES)
     assert [str(fault) for fault in caught.value.faults] == [
-        "firewall.adminRanges: 101 ranges: a firewall rule of Hetzner takes at most 100; merge neighbours into wider ranges"
+        (
+            "firewall.adminRanges: 101 ranges: a firewall rule of Hetzner takes at most 100; "
+            "merge neighbours into wider ranges"
+        )
     ]
 
 
