@@ -10,7 +10,7 @@ import yaml
 from fleet import stackfile
 from fleet.contract import contract, render
 from fleet.document import read, read_fleet
-from fleet.files import write_whole
+from fleet.files import read_text, write_whole
 from fleet.identities import Identities
 from fleet.profiles import load_profiles
 from operate.engine import ROOT
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def config_of_stack(stack: str, root: Path = ROOT) -> dict[str, Any]:
     """The `config` of a stack file of the checkout."""
     path = stackfile.path_of(stack, root)
-    return stackfile.config_of(path, stackfile.read_text(path))
+    return stackfile.config_of(path, read_text(path))
 
 
 class Site:
