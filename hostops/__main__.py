@@ -6,17 +6,19 @@ import argparse
 import os
 import signal
 import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, NoReturn
 
 from hostops import process
 from hostops.failure import Code, Failure
 from hostops.journal import Journal
 from hostops.keyring import Secrets
+from hostops.lock import alone
 from hostops.task import Limits, Task, load_contract, read_peers
 from hostops.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 NEED_HOST = ("install", "switch")
@@ -63,13 +65,27 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
     return "", Code.DONE
 
 
+@contextmanager
+def _lock(arguments: argparse.Namespace, peers: Mapping[str, str], ssh_config: str | None) -> Iterator[tuple[int, ...]]:
+    """Verbs that change a host do so alone."""
+    if arguments.verb not in NEED_HOST:
+        yield ()
+        return
+    with alone(arguments.stack, arguments.host, peers.get(arguments.host, ""), ssh_config or "") as descriptor:
+        yield (descriptor,)
+
+
 def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
     environment = os.environ
     contract = load_contract(arguments.stack, environment)
     secrets = Secrets.read("{}" if sys.stdin.isatty() else sys.stdin.read())
     journal.conceal(secrets.values())
     limits, peers = Limits.read(environment), read_peers(environment, arguments.host)
-    with Workspace(contract, secrets.deploy_key, environment.get("NIXFLEET_SSH_CONFIG") or None) as workspace:
+    ssh_config = environment.get("NIXFLEET_SSH_CONFIG") or None
+    with (
+        _lock(arguments, peers, ssh_config) as held,
+        Workspace(contract, secrets.deploy_key, ssh_config) as workspace,
+    ):
         task = Task(
             contract=contract,
             secrets=secrets,
@@ -78,6 +94,7 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
             limits=limits,
             environment=environment,
             peers=peers,
+            held=held,
         )
         if arguments.host:
             task.host(arguments.host)
@@ -89,7 +106,8 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
-    # As an exception, so that the private folder goes away on the way out.
+    # As an exception, so that the private folder goes away on the way out; threads must not hold that up.
+    process.stop()
     raise SystemExit(128 + number)
 
 

@@ -100,7 +100,11 @@ class Activation:
         if "armed" not in facts:
             refused = facts.get("preflight", "0") != "0"
             what = "the host refused the system" if refused else "the watchdog could not be armed"
-            raise Failure(Code.FAILED, "activate", f"{what} ({_words(reply)}); nothing was activated, but it boots next; run again")
+            raise Failure(
+                Code.FAILED,
+                "activate",
+                f"{what} ({_words(reply)}); nothing was activated, but it boots next; run again",
+            )
         return True
 
     def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str]:
@@ -177,6 +181,8 @@ class Activation:
                 tries += 1
         facts = reply.facts()
         self._notice(facts)
+        if facts.get("rollback") in ("active", "activating"):
+            self._gone("the watchdog fired while it was being disarmed")
         if facts.get("current_system") != expected or facts.get("watchdog") == "active":
             raise Failure(
                 Code.FAILED,

@@ -12,7 +12,7 @@ from hostops.guards import FIRST, Way, check_disk, check_token, way
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
-from hostops.quorum import check_no_cluster
+from hostops.quorum import check_no_cluster, check_quorum
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_anywhere
 
@@ -42,7 +42,7 @@ class Installation:
         check_token(self.host, self.token)
         check_keys(self.task, self.host)
         line, seen = self._contact()
-        step = self._guard(seen)
+        step = self._guard(line, seen)
         if step is Way.KEXEC:
             self._kexec(line)
             line, seen = self._installer()
@@ -60,11 +60,13 @@ class Installation:
             outcome.append(f"{seen.state} at {line.destination}, {seen.key} key")
         return line, seen
 
-    def _guard(self, seen: Look) -> Way:
+    def _guard(self, line: Line, seen: Look) -> Way:
         with self.task.journal.phase(self.host, "guard") as outcome:
             step = way(self.task.stack, self.host, self.task.host(self.host), seen, self.token)
             if step in (Way.KEXEC, Way.DISK):
                 outcome.append(check_no_cluster(self.task, self.host))
+            if step is Way.KEXEC and seen.state == "installed":
+                outcome.append(check_quorum(self.task, line))
             outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
         return step
 

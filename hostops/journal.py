@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SHORTEST_SECRET = 8
 """Shorter lines are no secrets but words that would blot out innocent text."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|\x1b\[[0-9;]*[A-Za-z]")
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Journal:

@@ -18,6 +18,7 @@ GRACE_SECONDS = 5
 """Between the polite signal and the other one."""
 
 _live: set[subprocess.Popen[str]] = set()
+_stopping = threading.Event()
 
 
 class TooLong(Exception):  # noqa: N818 - a limit that was reached is a result that the caller classifies
@@ -44,7 +45,7 @@ class Deadline:
     @property
     def left(self) -> float:
         """Seconds until then; 0 when it is over."""
-        return max(0.0, self._end - time.monotonic())
+        return 0.0 if _stopping.is_set() else max(0.0, self._end - time.monotonic())
 
     @property
     def over(self) -> bool:
@@ -65,13 +66,21 @@ def _end(child: subprocess.Popen[str]) -> None:
     _signal(child, signal.SIGKILL)
 
 
+def stop() -> None:
+    """This program is to end: every deadline is over, and every child ends."""
+    _stopping.set()
+    end_all()
+
+
 def end_all() -> None:
     """End every child that still runs, with its descendants."""
     for child in tuple(_live):
         _end(child)
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str] | None, error: int) -> subprocess.Popen[str]:
+def _start(
+    argv: Sequence[str], env: Mapping[str, str] | None, error: int, held: tuple[int, ...] = ()
+) -> subprocess.Popen[str]:
     child = subprocess.Popen(
         argv,
         stdin=subprocess.PIPE,
@@ -81,9 +90,25 @@ def _start(argv: Sequence[str], env: Mapping[str, str] | None, error: int) -> su
         text=True,
         errors="replace",
         start_new_session=True,
+        pass_fds=held,
     )
     _live.add(child)
     return child
+
+
+def _close(child: subprocess.Popen[str], reader: threading.Thread | None = None) -> None:
+    """End a child that still runs, and let go of its pipes."""
+    if child.poll() is None:
+        _end(child)
+    _live.discard(child)
+    if reader is not None:
+        # A descendant may hold the pipe open; what it says later is not waited for.
+        reader.join(GRACE_SECONDS)
+        if reader.is_alive():
+            return
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def run(argv: Sequence[str], *, seconds: float, data: str = "", env: Mapping[str, str] | None = None) -> Ended:
@@ -94,31 +119,33 @@ def run(argv: Sequence[str], *, seconds: float, data: str = "", env: Mapping[str
     except subprocess.TimeoutExpired:
         raise TooLong from None
     finally:
-        if child.poll() is None:
-            _end(child)
-        _live.discard(child)
+        _close(child)
     return Ended(status=child.returncode, output=output, error=error)
 
 
 def follow(
-    argv: Sequence[str], *, seconds: float, line: Callable[[str], None], env: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    line: Callable[[str], None],
+    env: Mapping[str, str] | None = None,
+    held: tuple[int, ...] = (),
 ) -> int:
-    """Run a child and hand over its output line by line as it comes; returns its status, raises TooLong."""
-    child = _start(argv, env, subprocess.STDOUT)
+    """Run a child and hand over its output line by line as it comes; returns its status, raises TooLong.
+
+    `held` are descriptors that it keeps open, also when this program is gone.
+    """
+    child = _start(argv, env, subprocess.STDOUT, held)
     assert child.stdin is not None  # noqa: S101 - for the type checker: _start makes the pipes
     child.stdin.close()
     reader = threading.Thread(target=_read, args=(child, line), daemon=True)
     reader.start()
     try:
         child.wait(max(seconds, 0.1))
-        # Descendants may hold the pipe open; what they say later is not waited for.
-        reader.join(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         raise TooLong from None
     finally:
-        if child.poll() is None:
-            _end(child)
-        _live.discard(child)
+        _close(child, reader)
     return child.returncode
 
 

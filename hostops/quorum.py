@@ -71,13 +71,13 @@ def check_no_cluster(task: Task, host: str) -> str:
     # A server without a known address is asked by the seed itself before it forms a cluster (nix/modules/k3s/seed.sh).
     asked = [name for name in others if task.address(name) is not None]
     with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        answers = dict(zip(asked, pool.map(lambda name: _has_cluster(task, name), asked), strict=True))
-    having = [name for name, has in answers.items() if has]
+        answers = dict(zip(asked, pool.map(lambda name: _cluster_of(task, name), asked), strict=True))
+    having = [f"{name} ({found})" for name, found in answers.items() if found]
     if having:
         raise Failure(
             Code.REFUSED,
             "guard",
-            f"{host} is cluster.seed and would form a second cluster: {', '.join(having)} has a healthy one; "
+            f"{host} is cluster.seed and would form a second cluster beside the one of {', '.join(having)}; "
             "move cluster.seed to another server first",
         )
     silent = sorted(set(others) - set(asked))
@@ -85,12 +85,14 @@ def check_no_cluster(task: Task, host: str) -> str:
     return f"no cluster at {', '.join(asked) or 'any known address'}{unknown}"
 
 
-def _has_cluster(task: Task, host: str) -> bool:
-    """Whether an installed server serves a cluster; one that does not answer has none that helps."""
+def _cluster_of(task: Task, host: str) -> str:
+    """How an installed server's cluster is; empty if it has none, or does not answer as an installed one."""
     line = Line(task, host)
     try:
-        return look(line, task.host(host), seconds=LOOK_SECONDS)["etcd"] == "ok"
+        seen = look(line, task.host(host), seconds=LOOK_SECONDS)
     except NoAnswer:
-        return False
+        return ""
     finally:
         line.drop()
+    # Without a quorum it does not answer, and still is the one cluster there is.
+    return "healthy" if seen["etcd"] == "ok" else "not healthy" if seen["cluster_data"] == "yes" else ""

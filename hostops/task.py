@@ -63,6 +63,9 @@ class Task:
     journal: Journal
     limits: Limits = Limits()
     environment: Mapping[str, str] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
+    """Descriptors of locks, which tools keep open too."""
+
     peers: Mapping[str, str] = field(default_factory=dict)
     """Addresses where hosts answer, by name, as the clouds gave them."""
 

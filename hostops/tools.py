@@ -72,7 +72,7 @@ def _follow(  # noqa: PLR0913 - a command, its environment and limit, and whom i
         task.journal.say(line.host, phase, f"| {clean}")
 
     try:
-        status = process.follow(argv, seconds=seconds, line=note, env=env)
+        status = process.follow(argv, seconds=seconds, line=note, env=env, held=task.held)
     except process.TooLong:
         said = " / ".join(tail) or "nothing"
         cure = "run again: it goes on where the host stands"

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -35,7 +36,8 @@ class Workspace:
         if not self.ssh:
             raise Failure(Code.USAGE, "tools", "no ssh on PATH; install the OpenSSH client")
         self.folder = _short_folder()
-        self._count = 0
+        # One step of an iterator is one step for all threads.
+        self._numbers = count()
         self.key = self.write("deploy-key", f"{deploy_key.strip()}\n")
 
     def __enter__(self) -> Self:
@@ -71,8 +73,7 @@ class Workspace:
 
     def fresh(self, stem: str) -> Path:
         """A path in the folder that was not used before."""
-        self._count += 1
-        return self.folder / f"{stem}{self._count}"
+        return self.folder / f"{stem}{next(self._numbers)}"
 
     def known_hosts(self, host: str, *, bootstrap: bool) -> Path:
         """The pinned keys of a host: the installed system's, and with `bootstrap` also the one it has before that."""

@@ -39,6 +39,9 @@ system() {
 }
 
 cluster() {
+  if [ -d "$R/var/lib/rancher/k3s/server/db" ]; then
+    say cluster_data yes
+  fi
   # shellcheck disable=SC2046 # one word per unit
   set -- $(systemctl is-active k3s.service nixfleet-rollback.timer)
   say k3s "${1-unknown}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 import shutil
+import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager

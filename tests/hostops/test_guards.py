@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet.contract import HostFacts
-from fleet.hosts import Disk, Tuning
-from fleet.model import Arch, Role
+from fleet.model import Role
 from hostops.failure import Code, Failure
 from hostops.guards import GIB, Way, check_disk, check_token, way
 from hostops.look import Identity, Look
+from hostops.task import load_contract
 
-KEY = "ssh-ed25519 " + "A" * 68
-ENTRY = HostFacts.model_construct(
-    kind="bare-metal",
-    role=Role.AGENT,
-    hardware="n100",
-    arch=Arch.X86_64,
-    login_user="root",
-    disk=Disk(device="/dev/sda", layout="n100-standard", serial="SER1", size_gib=100),
-    tuning=Tuning(),
-    host_key=KEY,
-    bootstrap_key=KEY,
+if TYPE_CHECKING:
+    from fleet.contract import HostFacts
+
+ENTRY = load_contract("sim", {}).hosts["n100-1"]
+ENTRY = ENTRY.model_copy(
+    update={"disk": ENTRY.disk.model_copy(update={"device": "/dev/sda", "serial": "SER1", "size_gib": 100})}
 )
 NEW, USED = "a@new", "a@used"
 

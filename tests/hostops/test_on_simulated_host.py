@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from tests.hostops.bench import PUBLIC, Bench, Copies, bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 BOARD, SEED = "n100-1", "hcloud-1"
 SERVERS = ("hcloud-1", "hcloud-2", "hcloud-3")
@@ -98,8 +100,10 @@ class TestInstall:
         older = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
         assert (older.code, older.last) == (
             3,
-            f"hostops: {BOARD}: guard: failed: the token '{BOARD}@1' was used for an earlier installation; "
-            "a new one needs a new token",
+            (
+                f"hostops: {BOARD}: guard: failed: the token '{BOARD}@1' was used for an earlier installation; "
+                "a new one needs a new token"
+            ),
         )
         assert pair.content(BOARD) == third
 
@@ -178,6 +182,22 @@ class TestInstall:
         assert (ended.code, "hostKey is not the private half of the contract's key" in ended.last) == (2, True)
         assert board.events("ssh connect") == 0
 
+    def test_a_tool_that_an_interrupted_run_left_behind_keeps_others_away(self, board: Bench) -> None:
+        board.fault(SEED, "nixos-anywhere disko", "hang")
+        process = board.start("install", SEED)
+        wait_for(lambda: board.events("nixos-anywhere disko") == 1)
+        orphan = child_of(process.pid, "nixos_anywhere")
+        process.kill()
+        process.communicate()
+        refused = board.run("install", SEED)
+        text = f"another run works on this host (process {process.pid}, or a tool that it started)"
+        assert (refused.code, refused.last) == (
+            3,
+            f"hostops: {SEED}: lock: failed: {text}; wait until it has ended, then run again",
+        )
+        os.kill(orphan, signal.SIGKILL)
+        assert board.run("install", SEED).code == 0
+
     def test_an_interrupted_run_leaves_no_key_behind(self, board: Bench) -> None:
         board.fault(SEED, "nixos-anywhere disko", "hang")
         process = board.start("install", SEED)
@@ -196,8 +216,10 @@ class TestCluster:
         refused = trio.run("install", "hcloud-1")
         assert (refused.code, refused.last) == (
             3,
-            "hostops: hcloud-1: guard: failed: hcloud-1 is cluster.seed and would form a second cluster: "
-            "hcloud-2, hcloud-3 has a healthy one; move cluster.seed to another server first",
+            (
+                "hostops: hcloud-1: guard: failed: hcloud-1 is cluster.seed and would form a second cluster "
+                "beside the one of hcloud-2 (healthy), hcloud-3 (healthy); move cluster.seed to another server first"
+            ),
         )
         assert trio.events("kexec", "hcloud-1") == 1
         trio.fleet["cluster"]["seed"] = "hcloud-2"
@@ -205,14 +227,30 @@ class TestCluster:
         assert "guard: forms no second cluster" in trio.run("install", "hcloud-1", NIXFLEET_READY_SECONDS="1").err
         assert trio.world.names("clusters") == ("clusters/sim",)
 
+    def test_a_cluster_without_quorum_is_a_cluster(self, trio: Bench) -> None:
+        trio.rack.remove("id-hcloud-1")
+        trio.rack.power("id-hcloud-3", on=False)
+        trio.rack_cloud("hcloud-1", serial="NEW")
+        refused = trio.run("install", "hcloud-1")
+        assert (refused.code, "beside the one of hcloud-2 (not healthy); move" in refused.last) == (3, True)
+
+    def test_a_server_is_not_installed_anew_while_another_member_is_down(self, trio: Bench) -> None:
+        trio.rack.power("id-hcloud-3", on=False)
+        refused = trio.run("install", "hcloud-2", NIXFLEET_REINSTALL="hcloud-2@1")
+        assert (refused.code, "not touched, because hcloud-3 is a member of etcd" in refused.last) == (3, True)
+        assert trio.events("kexec", "hcloud-2") == 1
+
     def test_a_server_is_not_touched_while_another_member_is_down(self, trio: Bench) -> None:
         trio.rack.power("id-hcloud-3", on=False)
         trio.change("Europe/Rome")
         refused = trio.run("switch", "hcloud-2")
         assert (refused.code, refused.last) == (
             3,
-            "hostops: hcloud-2: quorum: failed: not touched, because hcloud-3 is a member of etcd and not Ready "
-            "(asked: hcloud-2); two servers down may cost the quorum; bring it back first (status shows why), then run again",
+            (
+                "hostops: hcloud-2: quorum: failed: not touched, because hcloud-3 is a member of etcd and not Ready "
+                "(asked: hcloud-2); two servers down may cost the quorum; bring it back first (status shows why), "
+                "then run again"
+            ),
         )
         assert trio.events("nixos-rebuild") == 0
         asked = trio.run("status")
@@ -342,7 +380,7 @@ class TestSwitch:
         pair.change("Europe/Rome")
         pair.fault(BOARD, "systemctl show", "hang")
         process = pair.start("switch", BOARD)
-        wait_for(lambda: pair.events("unit end nixfleet-switch", BOARD) == 1)
+        wait_for(lambda: not any(fault["times"] for fault in pair.world.read("faults").get("faults", [])))
         process.kill()
         process.communicate()
         ended = pair.run("switch", BOARD)
@@ -389,6 +427,16 @@ class TestSwitch:
         ended = board.run("switch", BOARD)
         text = "installer answers with the bootstrap key; it is not installed: run install first"
         assert (ended.code, ended.last) == (3, f"hostops: {BOARD}: look: failed: {text}")
+
+
+def child_of(parent: int, word: str) -> int:
+    """The process with that word in its command whose ancestor is `parent`."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            status = (path / "stat").read_text().rpartition(")")[2].split()
+            if int(status[1]) == parent and word in (path / "cmdline").read_text():
+                return int(path.name)
+    raise AssertionError(word)
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
