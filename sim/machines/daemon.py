@@ -85,8 +85,7 @@ class Daemon:
         """Where each address really is. No option about keys: checking them is the program's own matter."""
         lines = ["# Written by the simulator: addresses of simulated machines."]
         for host in self._site.hosts.values():
-            machine = machines.load(self._world, host.id)
-            for address in machine.spec.addresses if machine else ():
+            for address in host.addresses:
                 lines += [f"Host {address}", f"  HostName {LOOPBACK}", f"  Port {host.door.port}"]
         # Any other address is refused on this computer: the simulator sends nothing to the outside.
         lines += ["Host *", f"  HostName {LOOPBACK}", f"  Port {NOBODY}"]

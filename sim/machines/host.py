@@ -33,6 +33,7 @@ class Host:
         self.id = machine.spec.id
         self.name = machine.spec.name
         self.login_user = machine.spec.login_user
+        self.addresses = machine.spec.addresses
         self.system: machines.System = "none"
         self.root: Path = systems.ram(site.world, machine)
         self.door = Door(self)
@@ -52,6 +53,7 @@ class Host:
     async def follow(self, machine: Machine) -> None:
         """Make the running machine what its document says."""
         self.name, self.login_user = machine.spec.name, machine.spec.login_user
+        self.addresses = machine.spec.addresses
         if not machine.power:
             await self.down()
         elif self.boots != machine.boots_wanted:
@@ -142,7 +144,7 @@ class Host:
         """Wait for a process; its exit status as a shell tells it."""
         status = await process.wait()
         self._processes.discard(process)
-        self.site.kube.look_again()
+        self.site.kube.look_again(self.id)
         return status if status >= 0 else 128 - status
 
     def _home(self, home: str) -> Path:

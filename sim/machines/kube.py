@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.machines import certificates, mesh, nodes
-from sim.machines.service import KUBECONFIG, PASSWORD, SECRETS, STATE, Service
+from sim.machines.service import KUBECONFIG, PASSWORD, SECRETS, STATE, Service, file_stamp
 from sim.machines.systems import write
 
 if TYPE_CHECKING:
@@ -25,10 +25,12 @@ class Kube:
         """No service runs yet."""
         self._world = world
         self.services: dict[str, Service] = {}
+        self._documents: dict[str, tuple[tuple[int, int] | None, dict[str, Any]]] = {}
 
     def start(self, service: Service) -> None:
         """Start a host's k3s; what becomes of it is known after `settle`."""
         self.services[service.machine] = service
+        service.seen = service.stamp()
         fault = self._world.fault(service.host, f"k3s start {service.closure.path}")
         if fault == "hang":
             service.frozen = True
@@ -49,14 +51,16 @@ class Kube:
         for name in self._world.names("clusters"):
             self._refresh(name)
 
-    def look_again(self) -> None:
-        """Something on a host may have changed: let those who wait try again."""
-        if any(service.state == "activating" for service in self.services.values()):
+    def look_again(self, machine: str) -> None:
+        """A process of this host has ended: if it changed what joining depends on, let those who wait try again."""
+        service = self.services.get(machine)
+        if service is not None and service.stamp() != service.seen:
+            service.seen = service.stamp()
             self.settle()
 
     def answering(self, cluster: str) -> bool:
         """Whether the cluster's API answers: more than half of etcd's members run."""
-        members = self._world.read(cluster).get("members", {})
+        members = self._document(cluster).get("members", {})
         running = [s for s in self.services.values() if s.member_of == cluster and s.host in members and not s.frozen]
         return bool(members) and len(running) > len(members) // 2
 
@@ -71,6 +75,14 @@ class Kube:
         if service is None or service.state != "active":
             return None
         return (service.root / STATE / "agent/cluster").read_text()
+
+    def _document(self, cluster: str) -> dict[str, Any]:
+        """A cluster's document, not to be changed; parsed once per version, as a hundred waiting hosts ask for it."""
+        stamp = file_stamp(self._world.path(cluster))
+        known = self._documents.get(cluster)
+        if known is None or known[0] != stamp:
+            known = self._documents[cluster] = stamp, self._world.read(cluster)
+        return known[1]
 
     def _advance(self, service: Service) -> bool:
         """Try one step; True if it became active."""
@@ -94,7 +106,7 @@ class Kube:
             if problem:
                 return problem
         member = json.loads(database.read_text())
-        known = self._world.read(member["cluster"]).get("members", {}).get(service.host, {})
+        known = self._document(member["cluster"]).get("members", {}).get(service.host, {})
         if known.get("id") != member["id"]:
             return "etcd: this member has been permanently removed from the cluster"
         service.member_of = member["cluster"]
@@ -133,7 +145,7 @@ class Kube:
         cluster = self._contact(service)
         if cluster is None:
             return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
-        document = self._world.read(cluster)
+        document = self._document(cluster)
         if service.secret("server-token") != document["tokens"]["server"]:
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         if service.host in document["members"]:
@@ -153,7 +165,7 @@ class Kube:
         if cluster is None:
             return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
         token = service.secret("agent-token")
-        if not token or token not in self._world.read(cluster)["tokens"].values():
+        if not token or token not in self._document(cluster)["tokens"].values():
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         return self._register(service, cluster)
 
@@ -189,7 +201,7 @@ class Kube:
 
     def _write_kubeconfig(self, service: Service) -> None:
         assert service.member_of is not None  # noqa: S101 - for the type checker: the caller has just set it
-        document = self._world.read(service.member_of)
+        document = self._document(service.member_of)
         path = service.root / KUBECONFIG
         if not path.exists() or not certificates.issued_by(path.read_text(), document["authority"]["certificate"]):
             write(path, certificates.kubeconfig(document["authority"]), 0o600)

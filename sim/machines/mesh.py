@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from sim.machines.service import PEERS, WIREGUARD_KEY, file_stamp
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sim.machines.service import Service
     from sim.world import Json
 
-PEERS = "etc/nixfleet/mesh.json"
-KEY = "etc/nixfleet/secrets/wireguard-key"
+
+Stamp: TypeAlias = "tuple[int, int] | None"
 
 
 def connected(one: Service, other: Service) -> bool:
@@ -27,17 +31,21 @@ def connected(one: Service, other: Service) -> bool:
 
 
 def _knows(one: Service, other: Service) -> bool:
-    path = one.root / PEERS
-    if not path.exists():
-        return False
     key, address = _public_key(other), other.closure.entry["address"]
-    return any(key in values and address in values for values in _records(json.loads(path.read_text())))
+    path = one.root / PEERS
+    return any(key in values and address in values for values in _peers(path, file_stamp(path)))
 
 
-def _records(document: Json) -> Iterator[set[str]]:
-    """The texts of every record in a document, whatever its shape; a prefix length is dropped."""
+@lru_cache(maxsize=4096)
+def _peers(path: Path, stamp: Stamp) -> tuple[frozenset[str], ...]:
+    """The texts of every record in a document, whatever its shape; kept until the file has another stamp."""
+    return tuple(_records(json.loads(path.read_text()))) if stamp else ()
+
+
+def _records(document: Json) -> Iterator[frozenset[str]]:
     if isinstance(document, dict):
-        yield {text.split("/32")[0] for value in document.values() for text in _texts(value)}
+        # A prefix length is no part of the address.
+        yield frozenset(text.split("/32")[0] for value in document.values() for text in _texts(value))
     children = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
     for child in children:
         yield from _records(child)
@@ -49,8 +57,13 @@ def _texts(value: Json) -> list[str]:
 
 
 def _public_key(service: Service) -> str:
-    path = service.root / KEY
-    if not path.exists():
+    path = service.root / WIREGUARD_KEY
+    return _public_half(path, file_stamp(path))
+
+
+@lru_cache(maxsize=4096)
+def _public_half(path: Path, stamp: Stamp) -> str:
+    if not stamp:
         return ""
     private = X25519PrivateKey.from_private_bytes(base64.b64decode(path.read_text().strip()))
     raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

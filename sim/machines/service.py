@@ -12,8 +12,20 @@ if TYPE_CHECKING:
 
 STATE = "var/lib/rancher/k3s"
 SECRETS = "etc/nixfleet/secrets"
+PEERS = "etc/nixfleet/mesh.json"
+WIREGUARD_KEY = f"{SECRETS}/wireguard-key"
+WATCHED = (PEERS, WIREGUARD_KEY, f"{SECRETS}/server-token", f"{SECRETS}/agent-token")
 KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
 PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
+
+
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Changes whenever the file is written or replaced; None without a file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino
 
 
 @dataclass(kw_only=True)
@@ -33,6 +45,9 @@ class Service:
     member_of: str | None = None
     """Cluster whose etcd member runs here."""
 
+    seen: tuple[tuple[int, int] | None, ...] = ()
+    """The stamp that it had when it last tried to join."""
+
     @property
     def host(self) -> str:
         """Name of the node."""
@@ -42,6 +57,10 @@ class Service:
     def server(self) -> bool:
         """Whether it runs the control plane."""
         return bool(self.closure.entry["role"] == "server")
+
+    def stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        """Changes whenever a file of the host does that decides whether it can join."""
+        return tuple(file_stamp(self.root / name) for name in WATCHED)
 
     def secret(self, name: str) -> str | None:
         """One of the tokens that were laid on the host; None if it is not there."""

@@ -125,7 +125,7 @@ async def _start(call: Call, units: list[str], _: list[str]) -> Reply:
         elif properties(call.host, unit)["LoadState"] != "loaded":
             return Reply(5, err=f"Failed to {call.argv[0]} {unit}: Unit {unit} not found.\n")
         else:
-            call.host.site.kube.look_again()
+            call.host.site.kube.look_again(call.host.id)
     return Reply()
 
 
@@ -133,7 +133,7 @@ async def _reload(call: Call, units: list[str], _: list[str]) -> Reply:
     for unit in units:
         if properties(call.host, unit)["LoadState"] != "loaded":
             return Reply(5, err=f"Failed to reload {unit}: Unit {unit} not found.\n")
-    call.host.site.kube.look_again()
+    call.host.site.kube.look_again(call.host.id)
     return Reply()
 
 

@@ -150,7 +150,9 @@ class Lab:
         """Run one of the doubled tools with an ssh first on PATH that is pinned for `host`."""
         contracts = self.folder / "contracts"
         contracts.mkdir(exist_ok=True)
-        (contracts / "test.json").write_text(json.dumps(self.contract))
+        draft = contracts / f"draft-{host}"
+        draft.write_text(json.dumps(self.contract))
+        draft.replace(contracts / "test.json")
         shim = self.folder / f"bin-{host}" / "ssh"
         shim.parent.mkdir(exist_ok=True)
         words = " ".join(["/usr/bin/env", f"PATH={os.environ['PATH']}", *self.ssh_argv(host)[:-1]])
