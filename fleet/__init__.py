@@ -1,5 +1,7 @@
 """The fleet's language: what a stack file may say, and what follows from it.
 
-Pure: no clock, no network, no environment, and never an import of pulumi. What is done with a fleet lives in
-`components/` (cloud resources) and `hostops/` (work on hosts).
+Never an import of pulumi, no clock, no network; what is done with a fleet lives in `components/` (cloud resources)
+and `hostops/` (work on hosts). Models, laws and everything derived from them are pure functions. Files are read and
+written in files.py, profiles.py, stackfile.py and generated.py only, random numbers are drawn in keys.py, and
+encryption.py runs the Pulumi CLI.
 """

@@ -1,6 +1,7 @@
 """`python -m fleet`: check, contract, schema, keys, sops, known-hosts, diff.
 
-Exit codes: 0 done; 1 a fault in a document, a stale file, or a step that failed; 2 the command line is wrong.
+Exit codes: 0 done; 1 a fault in a document, a stale file, or a step that failed; 2 the command line is wrong;
+130 stopped.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 
 def _folder(root: Path) -> Path:
-    named = environment().get("NIXFLEET_CONTRACTS")
-    return Path(named) if named else root / generated.CONTRACTS
+    return root / environment().get("NIXFLEET_CONTRACTS", generated.CONTRACTS)
 
 
 def _stacks(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -163,6 +163,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (FleetError, EncryptionError, _Several) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; every file is as it was or whole", file=sys.stderr)
+        return 130
     except OSError as error:
         print(
             f"{error.filename}: {error.strerror}; check that it is there and that you may read and write it",

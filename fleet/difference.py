@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from fleet.contract import HostFacts
+from fleet.model import camel
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -53,6 +56,7 @@ _INSTALL_KEYS = ("ageRecipient", "arch", "disk", "hostKey", "kind")
 _MACHINE_INSTALL = ("flavorId", "location", "region", "reinstall", "serviceName")
 """Keys of a host in the stack file, and not in the contract, that mean another machine or another install."""
 
+_ENTRY_KEYS = frozenset(camel(field) for field in HostFacts.model_fields)
 _CONTRACTED = ("cluster", "endpoint", "firewall", "network", "users", "timezone")
 """Sections of the fleet that reach every host through the contract; of the others only parts do."""
 
@@ -89,13 +93,10 @@ def _entry_impact(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     return Impact.ROLLING
 
 
-def _machine(side: Side, name: str) -> dict[str, Any]:
-    """What the stack file says of a host beyond its contract."""
-    if side.fleet is None or name not in side.fleet.hosts:
-        return {}
-    entry = side.contract.hosts[name].model_dump(mode="json")
-    facts = side.fleet.hosts[name].model_dump(mode="json")
-    return {key: value for key, value in facts.items() if key not in entry and key != "volume"}
+def _machine(fleet: Fleet, name: str) -> dict[str, Any]:
+    """What the stack file says of a host beyond its contract, which has the volume's size."""
+    facts = fleet.hosts[name].model_dump(mode="json")
+    return {key: value for key, value in facts.items() if key not in _ENTRY_KEYS and key != "volume"}
 
 
 def _host(name: str, old: Side, new: Side) -> Change | None:
@@ -105,7 +106,7 @@ def _host(name: str, old: Side, new: Side) -> Change | None:
         return Change(subject=name, impact=Impact.NONE, reasons=("it leaves the fleet",))
     before, after = (side.contract.hosts[name].model_dump(mode="json") for side in (old, new))
     entry = _differences(before, after)
-    machine = _differences(_machine(old, name), _machine(new, name)) if old.fleet and new.fleet else {}
+    machine = _differences(_machine(old.fleet, name), _machine(new.fleet, name)) if old.fleet and new.fleet else {}
     impacts = [_entry_impact(key, before, after) for key in entry]
     impacts += [Impact.INSTALL if key in _MACHINE_INSTALL else Impact.NONE for key in machine]
     if not impacts:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from fleet.model import Arch, DiskPath, Firmware, MacAddress, Model, Name, Role
+from fleet.model import Arch, DiskPath, Firmware, MacAddress, Model, Name, Role, Word
 
 
 class Hardware(Model):
@@ -74,7 +74,7 @@ class Tuning(Model):
     k3s_memory_max_gib: Annotated[int, Field(ge=1)] | None = None
     """Memory limit of the k3s unit; None takes the hardware's default."""
 
-    kernel_params: tuple[str, ...] = ()
+    kernel_params: tuple[Word, ...] = ()
     """Further words for the kernel's command line."""
 
 

@@ -73,3 +73,11 @@ DiskPath = Annotated[str, Field(pattern=DISK_PATTERN)]
 MAC_PATTERN = r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"
 MacAddress = Annotated[str, Field(pattern=MAC_PATTERN)]
 """Six lower-case octets."""
+
+ZONE_PATTERN = r"^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$"
+TimeZone = Annotated[str, Field(pattern=ZONE_PATTERN)]
+"""A name of the time zone database; which ones there are is the database's matter."""
+
+WORD_PATTERN = r"^[!-~]+$"
+Word = Annotated[str, Field(pattern=WORD_PATTERN)]
+"""Printable characters without blanks."""

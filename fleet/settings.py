@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fleet.cluster import Addons, Cluster, Rollout
 from fleet.hosts import AnyHost
-from fleet.model import Model, Name, Role, SshPublicKey
+from fleet.model import Model, Name, Role, SshPublicKey, TimeZone
 from fleet.network import Endpoint, Network
 
 
@@ -90,7 +90,8 @@ class Fleet(Model):
     protection: bool = True
     """Servers and volumes cannot be deleted or rebuilt until this is False: by Pulumi and by the provider."""
 
-    timezone: str = "UTC"
+    timezone: TimeZone = "UTC"
+    """Name in the time zone database, for example `Europe/Berlin`."""
 
     def of_role(self, role: Role) -> tuple[str, ...]:
         """Names of the hosts with that role, sorted."""

@@ -7,7 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from fleet.faults import Fault
-from fleet.model import DISK_PATTERN, ED25519_PATTERN, MAC_PATTERN, NAME_PATTERN, SSH_KEY_PATTERN
+from fleet.model import (
+    DISK_PATTERN,
+    ED25519_PATTERN,
+    MAC_PATTERN,
+    NAME_PATTERN,
+    SSH_KEY_PATTERN,
+    WORD_PATTERN,
+    ZONE_PATTERN,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -22,6 +30,8 @@ _PATTERNS = {
         "a hardware address is six lower-case octets with colons",
         "write it as 02:00:00:00:00:01, in quotes",
     ),
+    WORD_PATTERN: ("it is one word of printable characters", "write each word as an item of its own"),
+    ZONE_PATTERN: ("a time zone is a name of the time zone database", "write it as Europe/Berlin or UTC"),
     r"^v1\.\d+\.\d+\+k3s\d+$": ("a version of k3s has the form v1.35.6+k3s1", "write it in that form"),
 }
 _KNOWN = {

@@ -131,8 +131,7 @@ def profiles_exist_and_are_lawful(fleet: Fleet, profiles: Profiles) -> Iterator[
 def _shared(first: Profile, other: Profile) -> Iterator[Fault]:
     for word, one, two in (("cluster", first.cluster, other.cluster), ("storage", first.storage, other.storage)):
         path = f"profile {other.name}.{word}"
-        if (one is None) != (two is None):
-            continue  # a profile without a storage network is the matter of the storage laws
+        # Where one profile has no storage network, the laws of storage speak.
         if one is None or two is None:
             continue
         if one.subnet != two.subnet:

@@ -12,7 +12,10 @@ from fleet.stackfile import ROOT
 from fleet.yamltext import parse
 
 HERE = Path(__file__).parent
-PROFILES = load_profiles(ROOT)
+_FLAT = {"name": "lab-flat", "storage": None}
+COMMITTED = load_profiles(ROOT)
+PROFILES = COMMITTED | {"lab-flat": COMMITTED["lab-trunk"].model_copy(update=_FLAT)}
+"""The committed profiles, and one of the lab without a storage network."""
 
 
 def table(name: str) -> Any:

@@ -53,6 +53,11 @@ def test_nothing_changes_from_a_stack_to_itself() -> None:
             [Change(subject="n1", impact=Impact.INSTALL, reasons=("reinstall: none -> n1@2",))],
         ),
         (
+            "mesh",
+            {"hosts/h1/image": "debian-12"},
+            [Change(subject="h1", impact=Impact.NONE, reasons=("image: debian-13 -> debian-12",))],
+        ),
+        (
             "lan",
             {"timezone": "Europe/Berlin"},
             [Change(subject="all hosts", impact=Impact.ROLLING, reasons=("timezone: UTC -> Europe/Berlin",))],

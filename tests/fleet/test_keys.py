@@ -25,7 +25,7 @@ from fleet.keys import CLUSTER_KEY, deploy_public, host_config_key, host_identit
 from fleet.keystore import complete, plan
 from fleet.laws.identities import identity_faults
 
-PASSPHRASE = "simulated-fleet-guards-nothing"  # noqa: S105 - it stands in the Makefile, for the simulated fleet
+PASSPHRASE = re.findall(r"^SIM_PASSPHRASE := (\S+)$", read_text(stackfile.ROOT / "Makefile"), re.MULTILINE)[0]
 ENVIRONMENT = os.environ | {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE}
 
 

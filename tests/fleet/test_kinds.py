@@ -12,6 +12,7 @@ from fleet.contract import contract
 from fleet.document import read_fleet, read_whole
 from fleet.keys import make_identities
 from fleet.schema import schema
+from fleet.settings import Fleet
 from tests.fleet.documents import PROFILES, base
 
 if TYPE_CHECKING:
@@ -79,3 +80,9 @@ def test_nobody_knows_a_kind_that_was_not_registered() -> None:
         )
     ]
     assert not jsonschema.Draft202012Validator(schema()).is_valid({"config": {"nixfleet:fleet": _document()}})
+
+
+def test_a_fleet_can_be_made_of_hosts_that_are_models_already() -> None:
+    fleet = read_fleet(base("mesh"), "mesh", PROFILES)
+    again = Fleet.model_validate({name: getattr(fleet, name) for name in Fleet.model_fields})
+    assert again == fleet

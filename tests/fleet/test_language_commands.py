@@ -12,6 +12,7 @@ import pytest
 
 from fleet import stackfile
 from fleet.__main__ import main
+from fleet.keystore import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +145,22 @@ def test_the_module_runs_as_a_command_without_a_traceback() -> None:
         "  stack: nowhere: a stack has a file Pulumi.<stack>.yaml; name one of cloud, lab, sim, "
         "or write Pulumi.nowhere.yaml\n"
     )
+
+
+def test_being_stopped_is_one_message(root: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fleet.__main__.complete", stopped)
+    assert main(["--root", str(root), "keys", "--stack", "sim"]) == 130
+    assert capsys.readouterr().err == "stopped; every file is as it was or whole\n"
+
+
+def test_keys_that_were_made_are_named(root: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = Plan(new_hosts=("n1",), restored=("nixfleet:keys-n2",), new_cluster=False, dropped=())
+    monkeypatch.setattr("fleet.__main__.complete", lambda *_: done)
+    assert main(["--root", str(root), "keys", "--stack", "sim"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "sim: made the keys of n1",
+        "sim: derived the public halves of nixfleet:keys-n2",
+    ]

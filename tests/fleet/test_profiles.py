@@ -14,7 +14,8 @@ from fleet.laws.profiles import profile_faults
 from fleet.network import Profile
 from fleet.profiles import FOLDER, load_profiles
 from fleet.stackfile import ROOT
-from tests.fleet.documents import PROFILES
+from tests.fleet.documents import COMMITTED as PROFILES
+from tests.fleet.documents import PROFILES as WITH_FLAT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,6 +269,11 @@ def test_profiles_of_one_fleet_share_subnets_vlan_ids_and_mtu() -> None:
 
 def test_a_port_of_the_switch_may_tag_for_its_host() -> None:
     assert list(_shared(PROFILES["lab-bond"], _changed("lab-trunk", {"storage/vlan": None}))) == []
+
+
+def test_a_profile_without_a_storage_network_is_the_storage_laws_matter() -> None:
+    assert list(_shared(PROFILES["lab-bond"], WITH_FLAT["lab-flat"])) == []
+    assert list(_shared(PROFILES["simple"], PROFILES["dhcp-simple"])) == []
 
 
 def test_a_profile_has_the_name_of_its_file(tmp_path: Path) -> None:
