@@ -21,7 +21,6 @@ due() {
 
 system() {
   say current_system "$(store /run/current-system)"
-  say booted_system "$(store /run/booted-system)"
   profile=$(readlink "$R/nix/var/nix/profiles/system")
   # The link is relative, as Nix makes it.
   profile=${profile##*system-}
@@ -58,7 +57,6 @@ main() {
   say os_id "$(release ID)"
   say variant_id "$(release VARIANT_ID)"
   say boot_id "$(first /proc/sys/kernel/random/boot_id)"
-  say memory_kib "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' "$R/proc/meminfo")"
   say claim "$(first /run/nixfleet/claim)"
   say sealed "$(first /run/nixfleet/sealed)"
   say installs "$(first /run/nixfleet/installs)"

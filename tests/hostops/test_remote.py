@@ -64,7 +64,6 @@ def test_a_look_at_a_cloud_image_asks_nothing_of_a_cluster(fakes: Fakes) -> None
         "os_id": "debian",
         "variant_id": "",
         "boot_id": "boot-1",
-        "memory_kib": "4000000",
         "claim": "",
         "sealed": "",
         "installs": "",
