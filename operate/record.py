@@ -122,12 +122,13 @@ COMMAND_FAILED = re.compile(
 
 def tidy(message: str) -> str:
     """An error as it is shown: of a failed hostops its last line, which names host, phase and cure; anything else as it is."""
-    text = message.strip().removeprefix("error: ")
+    text = message.strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ")
     failed = COMMAND_FAILED.search(text)
-    if not failed:
+    last = failed["said"].rstrip().rsplit("\n", maxsplit=1)[-1] if failed else ""
+    # A verb that broke says nothing of its own at the end; then everything it said is wanted.
+    if failed is None or not last.startswith("hostops: "):
         return text
-    lines = [line.removeprefix("hostops: ") for line in failed["said"].splitlines() if line.startswith("hostops: ")]
-    return f"{lines[-1]} (hostops {failed['verb']}, exit code {failed['code']})" if lines else text
+    return f"{last.removeprefix('hostops: ')} (hostops {failed['verb']}, exit code {failed['code']})"
 
 
 class Recorder:
@@ -163,7 +164,7 @@ class Recorder:
         return None
 
     def _fail(self, message: str) -> None:
-        text = tidy(message).removeprefix("an unhandled error occurred: ")
+        text = tidy(message)
         if text not in self.errors and text not in NO_NEWS:
             self.errors.append(text)
 
@@ -179,5 +180,8 @@ class Recorder:
             new=(step.new.inputs if step.new else None) or {},
             results=(step.new.outputs if step.new else None) or {},
         )
+        # A component ends twice: when it is registered, and when its outputs are.
+        again = (operation.urn, operation.op)
+        self.operations = [known for known in self.operations if (known.urn, known.op) != again]
         self.operations.append(operation)
         return operation

@@ -110,29 +110,30 @@ def summary(run: Run) -> str:
 
 
 IMPACT = {
-    ("install", "create"): "is installed from nothing: its system disk is formatted",
-    ("install", "replace"): "is installed again: its system disk is formatted",
-    ("system", "create"): "gets its first configuration",
-    ("system", "update"): "switches to another generation, with a rollback if it does not come back healthy",
     ("mesh", "create"): "gets the list of its mesh peers",
     ("mesh", "update"): "gets a new list of its mesh peers",
+    ("system", "create"): "gets its first configuration",
+    ("system", "update"): "switches to another generation, with a rollback if it does not come back healthy",
+    ("install", "create"): "is installed from nothing: its system disk is formatted",
+    ("install", "replace"): "is installed again: its system disk is formatted",
 }
-"""What an operation on a host means for it, by the end of the command's name and the engine's word."""
+"""What an operation on a host means for it, by the end of the command's name and the engine's word; the gravest last."""
 
 
-def host_changes(run: Run) -> list[tuple[str, str]]:
-    """Which hosts change, and how."""
-    rows = []
+def host_changes(run: Run) -> dict[str, str]:
+    """Which hosts change, and the gravest thing that happens to each."""
+    found: dict[str, tuple[int, str]] = {}
     for operation in run.changes:
-        host, _, noun = operation.name.rpartition("-")
+        name, _, noun = operation.name.rpartition("-")
         impact = IMPACT.get((noun, operation.op))
         if operation.type.startswith("command:local") and impact:
-            rows.append((host, impact))
-    return sorted(rows)
+            host = "every host" if noun == "mesh" else name
+            found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), impact))
+    return {host: impact for host, (_, impact) in sorted(found.items())}
 
 
 def after_preview(run: Run) -> str:
     """Which hosts change and how, and the count of all operations."""
-    rows = host_changes(run)
-    hosts = table(("HOST", "WHAT HAPPENS TO IT"), rows) if rows else "No host changes."
+    changes = host_changes(run)
+    hosts = table(("HOST", "WHAT HAPPENS TO IT"), changes.items()) if changes else "No host changes."
     return f"{hosts}\n\n{summary(run)}"

@@ -6,6 +6,7 @@ Leaves out what no program here uses: components of other languages, calls, para
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,17 @@ class EngineLog:
         await self._stub.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=urn, ephemeral=True))
 
 
+LOOK_SECONDS = 1.0
+"""How often a plugin looks whether its engine is still there."""
+
+
+async def _stop_orphan(server: grpc.aio.Server, engine_process: int) -> None:
+    """Stop when the engine was killed: it cannot end its plugins then."""
+    while os.getppid() == engine_process:
+        await asyncio.sleep(LOOK_SECONDS)
+    await server.stop(None)
+
+
 async def _serve(provider: Provider, version: str, engine: str) -> None:
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = Servicer([engine], version, provider, engine)
@@ -119,7 +131,9 @@ async def _serve(provider: Provider, version: str, engine: str) -> None:
     sys.stdout.flush()
     # The engine interrupts its plugins when it is done with them.
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: asyncio.ensure_future(server.stop(None)))
+    orphan = asyncio.create_task(_stop_orphan(server, os.getppid()))
     await server.wait_for_termination()
+    orphan.cancel()
 
 
 def serve(provider: Provider, version: str, engine: str) -> None:

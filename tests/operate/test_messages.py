@@ -73,3 +73,11 @@ def test_of_a_failed_host_command_its_last_line_is_shown() -> None:
 
 def test_of_any_other_command_everything_is_shown() -> None:
     assert tidy('exit status 1: running "nix eval":\nno such attribute\n') == 'exit status 1: running "nix eval":\nno such attribute'
+
+
+def test_of_a_host_command_that_broke_everything_is_shown() -> None:
+    said = (
+        'exit status 1: running "python -m hostops switch --stack lab --host a":\n'
+        "hostops: a: look: generation 3 (0.1 s)\nTraceback (most recent call last):\nKeyError: 'x'\n"
+    )
+    assert tidy(said) == said.strip()

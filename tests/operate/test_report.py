@@ -79,14 +79,17 @@ def test_a_preview_says_which_hosts_change_and_how() -> None:
         operation("same", COMMAND, "b-install"),
         operation("update", COMMAND, "b-system", changes=("environment.NIXFLEET_CLOSURE",)),
         operation("create", COMMAND, "c-install"),
+        operation("create", COMMAND, "c-system"),
+        operation("update", COMMAND, "sim-mesh"),
         verb="preview",
     )
     assert report.after_preview(done) == (
-        "HOST  WHAT HAPPENS TO IT\n"
-        "b     switches to another generation, with a rollback if it does not come back healthy\n"
-        "c     is installed from nothing: its system disk is formatted\n"
+        "HOST        WHAT HAPPENS TO IT\n"
+        "b           switches to another generation, with a rollback if it does not come back healthy\n"
+        "c           is installed from nothing: its system disk is formatted\n"
+        "every host  gets a new list of its mesh peers\n"
         "\n"
-        "preview of sim: 1 create, 1 update; 61 s"
+        "preview of sim: 2 create, 2 update; 61 s"
     )
 
 
