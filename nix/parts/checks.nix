@@ -3,7 +3,7 @@
 {
   inputs,
   lib,
-  nixosModules,
+  machineTests,
   nixosConfigurations,
 }:
 pkgs:
@@ -14,7 +14,6 @@ let
     lib.filterAttrs isNative nixosConfigurations
   );
   shells = lib.mapAttrs' (name: lib.nameValuePair "shell-${name}") (import ../shells pkgs);
-  tests = (import ./lib.nix { inherit inputs lib nixosModules; }).machineTests;
   machineTest = test: {
     name = "vm-${test.name}";
     value = pkgs.testers.runNixOSTest {
@@ -26,7 +25,7 @@ let
 in
 hosts
 // shells
-// lib.optionalAttrs (system == "x86_64-linux") (lib.listToAttrs (map machineTest tests))
+// lib.optionalAttrs (system == "x86_64-linux") (lib.listToAttrs (map machineTest machineTests))
 // {
   format = (import ./formatter.nix inputs pkgs).check inputs.self;
   lib =

@@ -16,11 +16,17 @@ in
 {
   inherit nixosModules overlays;
   inherit (hosts) hostDrvs;
-  lib = import ./lib.nix shared;
+  lib = import ./lib.nix (shared // { inherit machines overlays; });
   nixosConfigurations = hosts.nixosConfigurations // machines;
   diskoConfigurations = import ./disko.nix { inherit lib; };
   packages = perSystem (import ../packages);
   devShells = perSystem (import ../shells);
   formatter = perSystem (pkgs: (import ./formatter.nix inputs pkgs).wrapper);
-  checks = perSystem (import ./checks.nix (shared // { inherit (hosts) nixosConfigurations; }));
+  checks = perSystem (
+    import ./checks.nix {
+      inherit inputs lib;
+      nixosConfigurations = hosts.nixosConfigurations // machines;
+      inherit (import ./lib.nix (shared // { inherit machines overlays; })) machineTests;
+    }
+  );
 }

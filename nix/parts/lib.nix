@@ -2,15 +2,28 @@
 {
   inputs,
   lib,
+  machines,
   nixosModules,
+  overlays,
 }:
 let
+  pkgs = inputs.nixpkgs.legacyPackages.x86_64-linux;
   host = import ../lib/host.nix { inherit inputs nixosModules; };
   fleetLib = import ../lib;
   profiles = fleetLib.network.profiles ../network/profiles;
 in
 {
-  inherit fleetLib nixosModules profiles;
+  inherit
+    fleetLib
+    machines
+    nixosModules
+    profiles
+    ;
+  layouts = import ../disko;
+  nixpkgsX86 = pkgs;
+  inherit (overlays) backports;
+  packages = import ../packages pkgs;
+  shells = import ../shells pkgs;
   inherit (lib) nixosSystem;
   nixpkgs = lib;
   contracts = fleetLib.contract.readAll ../fleet;

@@ -4,6 +4,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.k3s;
   isServer = cfg.enable && cfg.role == "server";
+  misplaced = lib.attrNames (lib.filterAttrs (_: value: value != null) cfg.agentSettings);
 in
 {
   options.nixfleet.k3s = {
@@ -43,6 +44,12 @@ in
 
   config = lib.mkIf isServer {
     users.groups.k3s-admin = { };
+    assertions = [
+      {
+        assertion = misplaced == [ ];
+        message = "nixfleet.k3s.agentSettings sets ${lib.concatStringsSep ", " misplaced} on a server: a server does not start with an agent's flag: move it to the agents";
+      }
+    ];
     nixfleet.k3s.serverSettings = {
       inherit (cfg) disable;
       disable-cloud-controller = true;

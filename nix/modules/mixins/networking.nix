@@ -31,7 +31,7 @@ in
         '';
       };
     };
-    services.openssh.openFirewall = cfg.ranges == [ ];
+    services.openssh.openFirewall = lib.mkDefault (cfg.ranges == [ ]);
     services.resolved = {
       enable = lib.mkDefault true;
     };

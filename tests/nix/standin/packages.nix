@@ -8,6 +8,7 @@ let
     // {
       pkgs = final;
       __splicedPackages = final;
+      buildPackages = final;
       appendOverlays = overlays: final.extend (args.lib.composeManyExtensions overlays);
       extend =
         overlay:

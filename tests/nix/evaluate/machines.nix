@@ -1,0 +1,50 @@
+# The installer, the machines for one's own computer, and the machines and scripts of every cluster test.
+tree:
+let
+  lib = tree.nixpkgs;
+  toplevel = built: built.config.system.build.toplevel.drvPath;
+  # What the test driver gives its machines: as little as it takes to evaluate them.
+  driver =
+    { modulesPath, ... }:
+    {
+      imports = [ "${modulesPath}/virtualisation/qemu-vm.nix" ];
+      nixpkgs.hostPlatform = "x86_64-linux";
+    };
+  nodesOf =
+    test:
+    lib.mapAttrs (
+      _: machine:
+      toplevel (
+        tree.nixosSystem {
+          modules = [
+            driver
+            machine
+          ];
+        }
+      )
+    ) test.nodes;
+in
+{
+  configurations = lib.mapAttrs (_: toplevel) tree.machines;
+  iso = tree.machines.iso-headless.config.system.build.isoImage.drvPath;
+  isoAccess = {
+    inherit (tree.machines.iso-headless.config.services.openssh) settings;
+    users = lib.mapAttrs (_: user: {
+      inherit (user) initialHashedPassword;
+      inherit (user.openssh.authorizedKeys) keys;
+    }) { inherit (tree.machines.iso-headless.config.users.users) nixos root; };
+    compression = tree.machines.iso-headless.config.isoImage.squashfsCompression;
+  };
+  vms = lib.mapAttrs (_: built: built.config.system.build.vm.drvPath) (
+    removeAttrs tree.machines [ "iso-headless" ]
+  );
+  tests = lib.listToAttrs (
+    map (test: {
+      inherit (test) name;
+      value = {
+        nodes = nodesOf test;
+        inherit (test) testScript;
+      };
+    }) tree.machineTests
+  );
+}

@@ -1,0 +1,84 @@
+# Every module with nothing beside it, every disk layout, every development shell and package.
+tree:
+let
+  lib = tree.nixpkgs;
+  minimal = import ./minimal.nix;
+  root = {
+    fileSystems."/" = {
+      device = "/dev/vda";
+      fsType = "ext4";
+    };
+  };
+  # What a module cannot do without: the board's architecture, the contract's facts.
+  example = tree.fleetLib.exampleContract { profile = tree.profiles.simple; };
+  needs = {
+    contract = {
+      fleet = example;
+      nixfleet.name = "server-1";
+      fileSystems = lib.mkForce root.fileSystems;
+    };
+    hardware-jetson-orin-nano.nixpkgs.hostPlatform = "aarch64-linux";
+    hardware-hcloud-arm.nixpkgs.hostPlatform = "aarch64-linux";
+  };
+  drvOf = modules: (tree.nixosSystem { modules = [ minimal ] ++ modules; }).config.system.build.toplevel.drvPath;
+  alone = name: module: drvOf [
+    root
+    module
+    (needs.${name} or { })
+  ];
+
+  layout =
+    name: longhorn:
+    let
+      built = tree.nixosSystem {
+        modules = [
+          minimal
+          tree.nixosModules.disks
+          tree.nixosModules.impermanence
+          {
+            networking.hostName = "layout";
+            nixfleet.disk = {
+              inherit longhorn;
+              data = "/dev/disk/by-id/second";
+              device = "/dev/disk/by-id/first";
+              layout = name;
+              sizeGib = 500;
+            };
+            services.openssh.enable = true;
+            nixfleet.admins.deployKey = example.hosts.server-1.hostKey;
+          }
+        ];
+      };
+      inherit (built.config.disko.devices) disk;
+    in
+    {
+      drvPath = built.config.system.build.toplevel.drvPath;
+      script = built.config.system.build.diskoScript.drvPath;
+      partitions = lib.mapAttrs (
+        _: one:
+        lib.mapAttrs (_: part: {
+          inherit (part) label priority size type;
+          mountpoint = part.content.mountpoint or null;
+        }) one.content.partitions
+      ) disk;
+      fileSystems = lib.mapAttrs (_: one: { inherit (one) fsType options; }) built.config.fileSystems;
+      swap = map (one: one.device) built.config.swapDevices;
+      datasets = lib.mapAttrs (_: pool: lib.mapAttrs (_: set: set.options) pool.datasets) built.config.disko.devices.zpool;
+      volumes = lib.mapAttrs (_: group: lib.mapAttrs (_: lv: lv.size) group.lvs) built.config.disko.devices.lvm_vg;
+      grubDevices = built.config.boot.loader.grub.devices;
+      inherit (built.config.networking) hostId;
+    };
+in
+{
+  modules = lib.mapAttrs alone tree.nixosModules;
+  layouts = lib.mapAttrs (name: _: {
+    none = layout name "none";
+    partition = layout name "partition";
+  }) tree.layouts;
+  shells = lib.mapAttrs (_: shell: shell.drvPath) tree.shells;
+  packages = lib.mapAttrs (_: package: package.drvPath) tree.packages;
+  backports = {
+    older = lib.attrNames (tree.backports { fetchFromGitHub = args: args; } { nixos-anywhere = { version = "1.12.0"; overrideAttrs = changed: changed; }; });
+    newer = lib.attrNames (tree.backports { } { nixos-anywhere = { version = "1.14.0"; }; });
+  };
+}
