@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_command import local
 
 from components.commands import hostops
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +38,15 @@ class Mesh(pulumi.ComponentResource):
     command: pulumi.Resource
     """What a host that joins waits for: the others know it by then."""
 
+    endpoints: pulumi.Output[str]
+    """Where every host answers, as JSON by name: all that an installation has to know of its peers. It comes out of the command,
+    so that an installation depends on one resource instead of every machine: the state stays small in a large fleet."""
+
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Bring the peers to the hosts."""
         super().__init__("nixfleet:index:Mesh", name, None, opts)
         push = hostops("mesh", args.stack)
-        self.command = local.Command(
+        self.command = command = local.Command(
             f"{name}-mesh",
             create=push,
             update=push,
@@ -51,4 +60,10 @@ class Mesh(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
             ),
         )
-        self.register_outputs({})
+        self.endpoints = command.environment.apply(_endpoints)
+        self.register_outputs({"endpoints": self.endpoints})
+
+
+def _endpoints(environment: Mapping[str, str] | None) -> str:
+    peers = json.loads((environment or {})["NIXFLEET_PEERS"])
+    return json.dumps({name: {"endpoint": peer["endpoint"]} for name, peer in peers.items()}, sort_keys=True)

@@ -109,27 +109,25 @@ def switch_seconds(rollout: Rollout) -> int:
     return BUILD_SECONDS + rollout.ready_timeout_seconds + rollout.watchdog_minutes * MINUTE
 
 
-def make_mesh(
-    inputs: Inputs, known: pulumi.Output[str], machines: Mapping[str, Machine], opts: pulumi.ResourceOptions
-) -> tuple[pulumi.Resource, ...]:
+def make_mesh(inputs: Inputs, machines: Mapping[str, Machine], opts: pulumi.ResourceOptions) -> Mesh | None:
     """The mesh, where the cluster network is one: every host knows a new one before that begins."""
     if not isinstance(inputs.fleet.network, MeshNetwork):
-        return ()
+        return None
     args = MeshArgs(
         stack=inputs.stack,
-        peers=known,
+        peers=peers(inputs, machines, machines),
         deploy_secret=deploy_secret(inputs.cluster_keys),
         after=tuple(resource for machine in machines.values() for resource in machine.ready),
     )
-    return (Mesh("fleet", args, opts).command,)
+    return Mesh("fleet", args, opts)
 
 
 def make_hosts(inputs: Inputs, machines: Mapping[str, Machine], opts: pulumi.ResourceOptions) -> dict[str, Host]:
     """All hosts, wave by wave: each waits for the wave before, and for the mesh where there is one."""
     fleet = inputs.fleet
     servers = peers(inputs, machines, fleet.formation)
-    known = peers(inputs, machines, machines) if isinstance(fleet.network, MeshNetwork) else servers
-    before = make_mesh(inputs, known, machines, opts)
+    mesh = make_mesh(inputs, machines, opts)
+    before: tuple[pulumi.Resource, ...] = (mesh.command,) if mesh else ()
     hosts: dict[str, Host] = {}
     for wave in waves(fleet):
         for name in wave:
@@ -140,7 +138,7 @@ def make_hosts(inputs: Inputs, machines: Mapping[str, Machine], opts: pulumi.Res
                 closure=inputs.closures[name],
                 install_secret=install_secret(inputs.cluster_keys, inputs.keys[name], role),
                 deploy_secret=deploy_secret(inputs.cluster_keys),
-                peers=known,
+                peers=mesh.endpoints if mesh else servers,
                 quorum=servers if role is Role.SERVER else None,
                 reinstall=fleet.hosts[name].reinstall or "",
                 install_seconds=fleet.rollout.install_timeout_seconds,
