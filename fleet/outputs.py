@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from fleet.document import read
+from fleet.faults import Fault, FleetError
 from fleet.model import Model, Name, Role
 
 OUTPUTS_VERSION: Final = 1
@@ -46,3 +48,17 @@ class StackOutputs(Model):
 
     known_hosts: tuple[str, ...]
     """Lines for a known_hosts file, by host name."""
+
+
+def read_outputs(document: object) -> StackOutputs:
+    """What another stack exported, as the model; raises FleetError, first for a version that is unknown here."""
+    version = document.get("version") if isinstance(document, dict) else None
+    if version != OUTPUTS_VERSION:
+        fault = Fault(
+            path="fleet.version",
+            value=repr(version),
+            law=f"this program knows version {OUTPUTS_VERSION} of a fleet's outputs",
+            cure="use the fleet/outputs.py of the fleet's own release",
+        )
+        raise FleetError("the export of the fleet", (fault,))
+    return read(StackOutputs, document, "the export of the fleet")

@@ -1,0 +1,169 @@
+"""Everything that can be refused is refused before the first resource is registered, in one clean message."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+import yaml
+
+from components import evaluation, inputs
+from components.inputs import ROOT, load, quarter
+from fleet.contract import render
+from fleet.keys import as_secret
+from tests.components.plan import record
+from tests.components.stacks import cluster_keys, host_keys, inputs_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CURE = "run `make keys STACK=sim`"
+LAW = "each public half in the stack file has its private half beside it, as a secret"
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Config of stack `sim`, whole, with its contract in a folder of its own and without Nix."""
+    known = inputs_of("sim")
+    (tmp_path / "sim.json").write_text(render(known.contract))
+    monkeypatch.setenv("NIXFLEET_CONTRACTS", str(tmp_path))
+    monkeypatch.setattr(evaluation.shutil, "which", lambda _: None)
+    document = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]
+    return {
+        "nixfleet:fleet": json.dumps(document),
+        "nixfleet:identities": json.dumps(known.identities.model_dump(mode="json")),
+        "nixfleet:clusterKeys": as_secret(cluster_keys()),
+        **{f"nixfleet:keys-{name}": as_secret(host_keys(name)) for name in known.fleet.hosts},
+    }
+
+
+def loaded(config: dict[str, str]) -> inputs.Inputs:
+    """Load under this config; nothing may have been registered by then."""
+    found: list[inputs.Inputs] = []
+
+    def program() -> None:
+        pulumi.runtime.set_all_config(config)
+        found.append(load())
+
+    plan = record(program)
+    assert plan.resources == []
+    return found[0]
+
+
+def refusal(config: dict[str, str]) -> str:
+    with pytest.raises(pulumi.RunError) as refused:
+        loaded(config)
+    return str(refused.value)
+
+
+def test_a_whole_stack_is_loaded(config: dict[str, str]) -> None:
+    found, known = loaded(config), inputs_of("sim")
+    assert found.fleet == known.fleet
+    assert found.contract == known.contract
+    assert found.keys == known.keys
+    assert all(key.startswith("content-") for key in found.closures.values())
+
+
+def test_missing_private_halves_are_named_all_at_once(config: dict[str, str]) -> None:
+    del config["nixfleet:keys-n100-1"], config["nixfleet:clusterKeys"]
+    assert refusal(config) == (
+        "Pulumi.sim.yaml has 2 faults:\n"
+        f"  nixfleet:clusterKeys: absent or unreadable: {LAW}; {CURE}\n"
+        f"  nixfleet:keys-n100-1: absent or unreadable: {LAW}; {CURE}"
+    )
+
+
+def test_a_secret_of_another_host_is_found_without_showing_it(config: dict[str, str]) -> None:
+    config["nixfleet:keys-n100-1"] = config["nixfleet:keys-ovh-1"]
+    said = refusal(config)
+    assert said == (
+        "Pulumi.sim.yaml has 1 fault:\n"
+        f"  nixfleet:keys-n100-1: of other keys than identities.hosts.n100-1: {LAW}; {CURE}"
+    )
+    assert host_keys("ovh-1").wireguard_key not in said
+
+
+def test_a_secret_that_is_no_document_is_not_shown(config: dict[str, str]) -> None:
+    config["nixfleet:clusterKeys"] = json.dumps({"serverToken": "very-secret"})
+    assert refusal(config) == (
+        f"Pulumi.sim.yaml has 1 fault:\n  nixfleet:clusterKeys: absent or unreadable: {LAW}; {CURE}"
+    )
+
+
+def test_example_keys_are_refused(config: dict[str, str]) -> None:
+    identities = json.loads(config["nixfleet:identities"])
+    config["nixfleet:identities"] = json.dumps({**identities, "example": True})
+    assert refusal(config) == f"Pulumi.sim.yaml has 1 fault:\n  nixfleet:identities.example: true: {LAW}; {CURE}"
+
+
+def test_identities_that_are_not_there_are_made_by_one_command(config: dict[str, str]) -> None:
+    del config["nixfleet:identities"]
+    assert refusal(config) == (
+        f"Pulumi.sim.yaml has 1 fault:\n  nixfleet:identities: absent: a stack file has it; {CURE}"
+    )
+
+
+@pytest.mark.parametrize(("text", "state"), [(None, "absent"), ("{}\n", "stale")])
+def test_a_contract_that_says_something_else_is_refused(
+    config: dict[str, str], tmp_path: Path, text: str | None, state: str
+) -> None:
+    contract = tmp_path / "sim.json"
+    contract.unlink()
+    if text:
+        contract.write_text(text)
+    assert refusal(config) == (
+        "the contract of stack sim has 1 fault:\n"
+        f"  sim.json: {state}: the contract says what the stack file says; "
+        "run `make contract STACK=sim` and commit it"
+    )
+
+
+def test_a_broken_law_is_refused_with_its_path(config: dict[str, str]) -> None:
+    fleet = json.loads(config["nixfleet:fleet"])
+    fleet["cluster"]["seed"] = "nobody"
+    config["nixfleet:fleet"] = json.dumps(fleet)
+    assert "cluster.seed: nobody" in refusal(config)
+
+
+@pytest.mark.parametrize(
+    ("month", "name"), [(1, "2026-q1"), (3, "2026-q1"), (4, "2026-q2"), (9, "2026-q3"), (12, "2026-q4")]
+)
+def test_credentials_are_renewed_each_quarter(month: int, name: str) -> None:
+    assert quarter(datetime(2026, month, 1, tzinfo=UTC)) == name
+
+
+class TestEvaluation:
+    """Closure keys come from one run of Nix."""
+
+    @pytest.fixture
+    def nix(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """A `nix` that is a shell script."""
+
+        def install(script: str) -> Path:
+            tool = tmp_path / "bin/nix"
+            tool.parent.mkdir()
+            tool.write_text(f"#!/bin/sh\n{script}\n")
+            tool.chmod(0o755)
+            monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+            return tmp_path
+
+        return install
+
+    def test_it_is_asked_once_for_all_hosts(self, nix: Any) -> None:
+        folder = nix('echo "$@" >> "$(dirname "$0")/../asked"; echo \'{"a": "/nix/store/a.drv"}\'')
+        assert evaluation.closures(inputs_of("sim").contract, ROOT / "nix") == {"a": "/nix/store/a.drv"}
+        (asked,) = (folder / "asked").read_text().splitlines()
+        assert asked.endswith(f"eval --json {ROOT}/nix#hostDrvs.sim")
+
+    def test_what_it_says_is_handed_on(self, nix: Any) -> None:
+        nix("echo 'error: no such host' >&2; exit 1")
+        with pytest.raises(inputs.FleetError) as refused:
+            evaluation.evaluate("sim", ROOT / "nix")
+        assert str(refused.value) == (
+            "nix has 1 fault:\n"
+            "  nix#hostDrvs.sim: error: no such host: every host of the stack evaluates; "
+            "see all of it with `nix eval --json ./nix#hostDrvs.sim --show-trace`"
+        )
