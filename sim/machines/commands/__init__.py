@@ -33,7 +33,6 @@ COMMANDS: dict[str, Command] = {
     # keep-sorted start
     "blkid": Command(block.blkid, root=True),
     "curl": Command(kubernetes.curl),
-    "findmnt": Command(mounts.findmnt),
     "hostname": Command(basic.hostname),
     "journalctl": Command(transient.journalctl),
     "k3s": Command(kubernetes.k3s, ("nixos",)),

@@ -116,3 +116,16 @@ def test_a_second_machine_under_an_identity_is_refused(lab: Lab) -> None:
     spec = lab.add("s1")
     with pytest.raises(ValueError, match=r"^machine id-s1 is in the rack already; remove it first$"):
         lab.rack.add(spec)
+
+
+def test_an_installer_reads_the_boot_partition_of_an_installed_disk(lab: Lab) -> None:
+    lab.add("s1")
+    lab.anywhere("s1", "kexec")
+    look = "mkdir -p look; mount -o ro {} look && ls look; umount look"
+    assert lab.ok("s1", look.format("/dev/sda2")) == ""
+    lab.anywhere("s1", "disko,install")
+    lab.ok("s1", "echo seen >$NIXFLEET_ROOT/mnt/boot/note")
+    assert lab.ok("s1", look.format("/dev/sda1")).split() == ["loader", "note"]
+    refused = lab.ssh("s1", "mount -o ro /dev/sda2 look")
+    assert refused.returncode == 32
+    assert refused.stderr == "mount: look: wrong fs type, bad option, bad superblock on /dev/sda2.\n"
