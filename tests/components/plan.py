@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pulumi
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]  # published without types
 from pulumi.runtime import mocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's mark of a secret value
 KUBECONFIG = """clusters:
@@ -84,6 +86,8 @@ class Plan:
 
     exports: dict[str, Any] = field(default_factory=dict)
     secret_exports: set[str] = field(default_factory=set)
+    urns: dict[tuple[str, str], str] = field(default_factory=dict)
+    """URN by type and name."""
 
     def of(self, kind: str) -> list[Resource]:
         """Resources whose type ends so."""
@@ -111,12 +115,6 @@ class Plan:
             yield f"{'  ' * depth}{resource.name} ({resource.type})"
             yield from self._below(children, self.urns[resource.type, resource.name], depth + 1)
 
-    @property
-    def urns(self) -> dict[tuple[str, str], str]:
-        return self._urns
-
-    _urns: dict[tuple[str, str], str] = field(default_factory=dict)
-
 
 def revealed(value: Any) -> Any:
     """The value without marks of secrets."""
@@ -133,11 +131,11 @@ class Recorder(pulumi.runtime.Mocks):
     """Answers as clouds would."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        extra = OUTPUTS.get(args.typ, lambda _: {})(args.name)
+        extra = OUTPUTS.get(args.typ, lambda _: {})(args.name)  # type: ignore[no-untyped-call]  # protobuf's
         made = args.typ.startswith(("hcloud:", "ovh:"))
         return str(number(args.name)) if made else f"{args.name}-id", {**args.inputs, **extra}
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"{args.token}: the program looks nothing up, as a preview would then need the cloud")
 
 
@@ -148,8 +146,8 @@ class Monitor(mocks.MockMonitor):
         super().__init__(recorder)
         self.plan = Plan()
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
-        answer = super().RegisterResource(request)
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name and untyped messages
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's
         if request.type != "pulumi:pulumi:Stack":
             inputs = json_format.MessageToDict(request.object)
             secret = frozenset(key for key, value in inputs.items() if isinstance(value, dict) and SECRET in value)
@@ -157,13 +155,13 @@ class Monitor(mocks.MockMonitor):
                 type=request.type, name=request.name, inputs=revealed(inputs), secret=secret, options=request
             )
             self.plan.resources.append(resource)
-            self.plan._urns[request.type, request.name] = answer.urn
+            self.plan.urns[request.type, request.name] = answer.urn
         return answer
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - as above
         assert request.urn not in self.plan.finished, f"{request.urn} registers its outputs twice"
         self.plan.finished[request.urn] = json_format.MessageToDict(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # the SDK's
 
 
 def record(program: Callable[[], object], stack: str = "sim", *, preview: bool = False) -> Plan:
@@ -184,5 +182,5 @@ def record(program: Callable[[], object], stack: str = "sim", *, preview: bool =
     pulumi.runtime.set_mocks(recorder, project="nixfleet", stack=stack, preview=preview, monitor=monitor)
     # The SDK makes the stack's own resource, which holds the exports, only once in a process.
     with mock.patch.object(pulumi, "export", exports.__setitem__):
-        pulumi.runtime.test(run)()
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]  # the SDK's
     return monitor.plan

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.components.stacks import addon, recorded
-from tests.components.plan import Plan
+
+if TYPE_CHECKING:
+    from tests.components.plan import Plan
 
 
 def attached_ovh(fleet: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ def inputs_of(stack: str, change: Change | None = None) -> Inputs:
     )
 
 
-def addon(fleet: dict[str, Any], name: str, **settings: Any) -> None:  # noqa: ANN401 - a document's plain values
+def addon(fleet: dict[str, Any], name: str, **settings: Any) -> None:
     """Set settings of an add-on in a document."""
     fleet.setdefault("addons", {}).setdefault(name, {}).update(settings)
 

@@ -16,9 +16,9 @@ from components.clouds.registry import CLOUDS, CloudArgs, Machine, register_clou
 from components.site import build
 from fleet.hosts import HOST_KINDS, HcloudHost, Host, register_kind
 from fleet.placement import GROUP_SIZE, placement_group
-from tests.components.stacks import Deploy, host_keys, inputs_of
 from tests.components.plan import Plan, record
 from tests.components.plans import attached_ovh
+from tests.components.stacks import Deploy, host_keys, inputs_of
 
 
 def protected(fleet: dict[str, Any]) -> None:

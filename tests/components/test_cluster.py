@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.components.stacks import Deploy
+if TYPE_CHECKING:
+    from tests.components.stacks import Deploy
 
 
 class TestAdminKubeconfig:

@@ -6,13 +6,16 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pulumi
 import pytest
 
 import components
 from tests.components.plans import VARIANTS, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def component_classes() -> Iterator[type[pulumi.ComponentResource]]:
@@ -37,7 +40,7 @@ class TestComponent:
         args = getattr(inspect.getmodule(component), name)
         assert name.endswith("Args")
         assert dataclasses.is_dataclass(args)
-        assert args.__dataclass_params__.frozen  # type: ignore[attr-defined]  # dataclasses keep them there
+        assert vars(args)["__dataclass_params__"].frozen
         assert all(field.kw_only for field in dataclasses.fields(args))
 
     def test_a_stack_uses_it_under_its_token_and_finishes_it(self, component: type[pulumi.ComponentResource]) -> None:

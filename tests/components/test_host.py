@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.components.stacks import Deploy
 from tests.components.plan import Plan, number
+
+if TYPE_CHECKING:
+    from tests.components.stacks import Deploy
 
 VOLATILE = {"create", "update", "environment", "stdin", "dir", "interpreter", "logging"}
 

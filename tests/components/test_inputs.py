@@ -13,6 +13,7 @@ import yaml
 from components import evaluation, inputs
 from components.inputs import ROOT, load, quarter
 from fleet.contract import render
+from fleet.faults import FleetError
 from fleet.keys import as_secret
 from tests.components.plan import record
 from tests.components.stacks import cluster_keys, host_keys, inputs_of
@@ -30,7 +31,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     known = inputs_of("sim")
     (tmp_path / "sim.json").write_text(render(known.contract))
     monkeypatch.setenv("NIXFLEET_CONTRACTS", str(tmp_path))
-    monkeypatch.setattr(evaluation.shutil, "which", lambda _: None)
+    monkeypatch.setenv("PATH", "/nowhere")
     document = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]
     return {
         "nixfleet:fleet": json.dumps(document),
@@ -160,7 +161,7 @@ class TestEvaluation:
 
     def test_what_it_says_is_handed_on(self, nix: Any) -> None:
         nix("echo 'error: no such host' >&2; exit 1")
-        with pytest.raises(inputs.FleetError) as refused:
+        with pytest.raises(FleetError) as refused:
             evaluation.evaluate("sim", ROOT / "nix")
         assert str(refused.value) == (
             "nix has 1 fault:\n"

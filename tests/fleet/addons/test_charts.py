@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fleet.addons import kyverno, longhorn
 from fleet.cluster import Kyverno, Longhorn
 from tests.components.stacks import addon, inputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHARTS = Path(__file__).parents[2] / "data/charts"
 

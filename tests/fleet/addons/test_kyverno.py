@@ -67,7 +67,9 @@ NIXOS = ["/run/wrappers/bin", "/nix/var/nix/profiles/default/bin", "/run/current
 
 
 def test_every_container_finds_its_own_programs_first_and_then_the_hosts() -> None:
-    pod = {"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "KEEP", "value": "1"}]}, {"name": "b"}]}}
+    pod = {
+        "spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "KEEP", "value": "1"}]}, {"name": "b"}]}
+    }
     containers = admitted(pod)["spec"]["containers"]
     assert paths(containers) == [[":".join([*STANDARD, *NIXOS])]] * 2
     assert [one["name"] for one in containers] == ["a", "b"]

@@ -32,7 +32,11 @@ def mounts(name: str) -> dict[str, str]:
 def test_definitions_are_those_of_the_pinned_release(definition: Any) -> None:
     fact, spec = CRDS[definition["metadata"]["name"]], definition["spec"]
     (version,) = spec["versions"]
-    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (fact["group"], fact["kind"], fact["plural"])
+    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (
+        fact["group"],
+        fact["kind"],
+        fact["plural"],
+    )
     assert [version["name"]] == [known["name"] for known in fact["versions"]]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     assert set(schema["properties"]) == set(fact["spec"]["properties"])

@@ -1,0 +1,230 @@
+"""The fleet on the real engine: brought up from nothing once, then changed in every way that must not touch a disk."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operate.engine import ROOT, run
+from operate.report import stack_outputs
+from sim.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from operate.record import Run
+
+    Edit = Callable[[dict[str, Any]], object]
+
+# One site serves the whole file: with several workers the file stays on one.
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("sim-site")]
+
+HOSTS = ("hcloud-1", "hcloud-2", "hcloud-3", "jetson-1", "n100-1", "ovh-1")
+BOARDS = ("jetson-1", "n100-1")
+ALL_SYSTEMS = {("update", f"{host}-system") for host in HOSTS}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDIhz2GK/XCUj4i6Q5yQJNL1MKMY0RxzPV2QrBqfHrDq ada@laptop"
+
+
+def steps(done: Run) -> set[tuple[str, str]]:
+    """What a run did, as the engine's word and the resource's name; a replacement is one step."""
+    assert done.ok, done.errors
+    return {(step.op, step.name) for step in done.changes if step.op in {"create", "update", "delete", "replace"}}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A stack `sim` that is up, with what its first preview and its first up said in `first`."""
+    made = Site.of_stack(tmp_path_factory.mktemp("sim"), "sim")
+    with made.powered():
+        foretold = made.preview()
+        up = made.up()
+        assert up.run.ok, up.run.errors
+        made.first = (foretold, up)  # type: ignore[attr-defined]  # carried along for the tests of the beginning
+        yield made
+
+
+@pytest.fixture
+def edited(site: Site) -> Iterator[Callable[[Edit], Site]]:
+    """The site with its document changed; put back afterwards."""
+    saved = copy.deepcopy(site.config)
+
+    def change(edit: Edit) -> Site:
+        site.change(edit)
+        return site
+
+    yield change
+    site.config = saved
+    site.write()
+
+
+class TestBeginning:
+    def test_a_preview_of_a_stack_that_does_not_exist_yet_touches_nothing(self, site: Site) -> None:
+        foretold, up = site.first  # type: ignore[attr-defined]  # the fixture's
+        assert {op for op, _ in steps(foretold.run)} == {"create"}
+        assert (foretold.connections, foretold.commands) == (0, ())
+        assert steps(foretold.run) >= steps(up.run)
+
+    def test_every_host_is_installed_and_switched_once(self, site: Site) -> None:
+        _, up = site.first  # type: ignore[attr-defined]  # the fixture's
+        for host in HOSTS:
+            assert up.commands.count(f"create {host}-install") == 1
+            assert up.commands.count(f"create {host}-system") == 1
+
+    def test_an_unchanged_up_runs_no_command_and_opens_no_connection(self, site: Site) -> None:
+        again = site.up()
+        assert steps(again.run) == set()
+        assert (again.connections, again.commands) == (0, ())
+
+
+def new_key(fleet: dict[str, Any]) -> None:
+    fleet["users"]["ada"]["keys"]["laptop"] = KEY
+
+
+def wider(fleet: dict[str, Any]) -> None:
+    fleet["firewall"]["adminRanges"] = ["192.0.2.0/24", "198.51.100.0/24"]
+
+
+def newer_chart(fleet: dict[str, Any]) -> None:
+    fleet.setdefault("addons", {}).setdefault("kyverno", {})["version"] = "3.9.1"
+
+
+def labelled(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["labels"] = {"example.net/shelf": "two"}
+
+
+def larger(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["hcloud-2"]["serverType"] = "cx43"
+
+
+def tuned(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["tuning"] = {"zramPercent": 50}
+
+
+def reordered(fleet: dict[str, Any]) -> None:
+    fleet["hosts"] = dict(reversed(fleet["hosts"].items()))
+    fleet["users"] = dict(reversed(fleet["users"].items()))
+
+
+def grown(fleet: dict[str, Any]) -> None:
+    board = fleet["hosts"]["n100-1"]
+    fleet["hosts"]["a-board"] = {
+        **board,
+        "address": "10.90.0.22",
+        "sshAddress": "192.168.50.22",
+        "disk": {**board["disk"], "device": "/dev/disk/by-id/nvme-CT500P3SSD8_NEW", "serial": "NEW"},
+    }
+
+
+CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
+    "a user's key": (new_key, {("replace", "hetzner-key-ada-laptop"), *ALL_SYSTEMS}),
+    "an admin range": (wider, {("update", "hetzner-firewall"), *ALL_SYSTEMS}),
+    "a chart's version": (newer_chart, {("update", "kyverno-release"), ("update", "policies-baseline")}),
+    "a label": (labelled, {("update", "nodes-n100-1"), ("update", "n100-1-system")}),
+    "a server's type": (larger, {("update", "hcloud-2-server")}),
+    "a host's option": (tuned, {("update", "n100-1-system")}),
+    "the order of hosts": (reordered, set()),
+    "a host more": (
+        grown,
+        {
+            ("create", "a-board"),
+            ("create", "a-board-install"),
+            ("create", "a-board-system"),
+            ("create", "nodes-a-board"),
+            ("update", "fleet-mesh"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_touches_exactly_what_it_must(edited: Callable[[Edit], Site], change: str) -> None:
+    edit, wanted = CHANGES[change]
+    foretold = edited(edit).preview()
+    assert steps(foretold.run) == wanted
+    assert (foretold.connections, foretold.commands) == (0, ())
+
+
+def test_a_changed_option_runs_exactly_that_hosts_switch(edited: Callable[[Edit], Site], site: Site) -> None:
+    done = edited(tuned).up()
+    assert steps(done.run) == {("update", "n100-1-system")}
+    assert done.commands == ("update n100-1-system",)
+    site.change(lambda fleet: fleet["hosts"]["n100-1"].pop("tuning"))
+    assert site.up().commands == ("update n100-1-system",)
+
+
+def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
+    before = contents(site, HOSTS)
+    done = edited(grown).up()
+    assert steps(done.run) == CHANGES["a host more"][1]
+    assert sorted(done.commands) == ["create a-board-install", "create a-board-system", "update fleet-mesh"]
+    assert contents(site, HOSTS) == before
+
+
+def contents(site: Site, hosts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Content stamps of the hosts' disks: another one is a format."""
+    machines = {machine.spec.name: machine for machine in site.stage.rack.machines()}
+    return {host: [disk.content for disk in machines[host].disks] for host in hosts}
+
+
+class TestConsumer:
+    @pytest.fixture
+    def consumer(self, site: Site, tmp_path: Path) -> Any:
+        """The example, on the same backend as the fleet."""
+        folder = tmp_path / "consumer"
+        shutil.copytree(ROOT / "examples/consumer", folder)
+        return replace(site.stage.place, folder=folder, program=folder / "__main__.py")
+
+    def test_it_uses_the_cluster_through_what_the_fleet_exports(self, site: Site, consumer: Any) -> None:
+        with site.powered():
+            done = run("up", consumer)
+            assert ("create", "agents") in steps(done)
+            assert done.outputs["endpoint"] == "https://api.sim.example.net:6443"
+            assert run("destroy", consumer).ok
+
+    def test_outputs_are_the_model_and_the_credential_is_secret(self, site: Site) -> None:
+        done = site.up().run
+        exported = stack_outputs(done)
+        assert exported
+        assert set(HOSTS) <= set(exported.hosts)
+        assert done.secret_outputs == {"kubeconfig"}
+
+
+def secrets(site: Site) -> dict[str, str]:
+    """Pieces of every secret of the site, by what they are of."""
+    ring = site.ring
+    found = {"server token": ring.cluster.server_token, "agent token": ring.cluster.agent_token}
+    for name, keys in ring.hosts.items():
+        found[f"wireguard key of {name}"] = keys.wireguard_key
+        found[f"host key of {name}"] = keys.host_key.splitlines()[3]
+    found["deploy key"] = ring.cluster.deploy_key.splitlines()[3]
+    return found
+
+
+def test_no_secret_is_in_clear_in_state_logs_contract_or_user_data(site: Site) -> None:
+    base = site.stage.base
+    machines = base / "world" / "machines"
+    files = [path for path in base.rglob("*") if path.is_file() and machines not in path.parents]
+    assert any(path.suffix == ".json" and "stacks" in path.parts for path in files)
+    leaks = [
+        f"{what} in {path.relative_to(base)}"
+        for path in files
+        for what, text in secrets(site).items()
+        if text.encode() in path.read_bytes()
+    ]
+    assert leaks == []
+
+
+def test_destroy_leaves_the_clouds_empty_and_boards_as_they_are(site: Site) -> None:
+    before = contents(site, BOARDS)
+    done = site.destroy()
+    assert done.run.ok, done.run.errors
+    for cloud in ("hcloud", "ovh"):
+        objects = site.stage.world.read(f"clouds/{cloud}")["objects"]
+        assert {noun: found for noun, found in objects.items() if found} == {}
+    assert contents(site, BOARDS) == before
+    assert not any(command.startswith("delete") for command in done.commands)
