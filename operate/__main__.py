@@ -1,4 +1,4 @@
-"""`python -m operate VERB --stack STACK`: the same runs as `pulumi up`, with a readable report and messages that say what to do.
+"""`python -m operate VERB --stack STACK`: what `pulumi up` does, with a report, and messages that say what to do.
 
 It knows nothing of the simulated fleet: sim/ calls it with another place.
 """

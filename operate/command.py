@@ -34,7 +34,8 @@ def _version(executable: str) -> VersionInfo:
         return VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
     except ValueError:
         raise OperateError(
-            f"{executable} does not say its version (exit code {answer.returncode}): run `tools/setup` to get a working Pulumi CLI"
+            f"{executable} does not say its version (exit code {answer.returncode}): run `tools/setup` to "
+            "get a working Pulumi CLI"
         ) from None
 
 
@@ -48,7 +49,10 @@ def _drain(stream: IO[str], callback: Callable[[str], object] | None, lines: lis
 
 @contextmanager
 def forwarded(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Hand SIGINT and SIGTERM on to `process` as SIGINT: the first makes the engine finish what it began, the second end at once."""
+    """Hand SIGINT and SIGTERM on to `process` as SIGINT.
+
+    The first makes the engine finish what it began, the second makes it end at once.
+    """
 
     def hand_on(_signal: int, _frame: FrameType | None) -> None:
         process.send_signal(signal.SIGINT)

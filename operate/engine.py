@@ -55,7 +55,7 @@ class Place:
         return self.folder / f"Pulumi.{self.stack.rsplit('/', maxsplit=1)[-1]}.yaml"
 
     def variables(self) -> dict[str, str]:
-        """Everything that a run sets: this interpreter first on PATH and our packages on its path, for `python -m hostops`."""
+        """Everything that a run sets; `python -m hostops` finds this interpreter and our packages by it."""
         path = os.pathsep.join(
             [str(Path(sys.executable).parent), self.environment.get("PATH", os.environ.get("PATH", ""))]
         )
@@ -132,7 +132,10 @@ Watch = Callable[[auto.EngineEvent, Operation | None], object]
 
 
 def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
-    """Run the engine once. A run that fails is a result as well (`ok`, `errors`); only what cannot begin raises OperateError."""
+    """Run the engine once.
+
+    A run that fails is a result as well (`ok`, `errors`); only what cannot begin raises OperateError.
+    """
     recorder = Recorder()
 
     def on_event(event: auto.EngineEvent) -> None:

@@ -1,6 +1,7 @@
 """What the engine and the tools say when something is wrong, as one message with its cause and the next step.
 
-Faults of a stack file carry their own cure (fleet/faults.py); hosts' faults are said by hostops. Neither is reworded here.
+Faults of a stack file carry their own cure (fleet/faults.py); hosts' faults are said by hostops. Neither is reworded
+here.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ class Known:
 KNOWN = (
     Known(
         pattern=r"incorrect passphrase|message authentication failed",
-        message="wrong passphrase: the secrets of stack {stack} do not open with PULUMI_CONFIG_PASSPHRASE; set the passphrase that `make keys STACK={stack}` was run with",
+        message=(
+            "wrong passphrase: the secrets of stack {stack} do not open with PULUMI_CONFIG_PASSPHRASE; set "
+            "the passphrase that `make keys STACK={stack}` was run with"
+        ),
     ),
     Known(
         pattern=r"passphrase must be set with PULUMI_CONFIG_PASSPHRASE",
@@ -35,27 +39,45 @@ KNOWN = (
     ),
     Known(
         pattern=r"the stack is currently locked by (?P<count>\d+) lock",
-        message="stack {stack} is locked: another run works on it, or one was killed; when none runs any more, `pulumi cancel --yes --stack {stack}` removes the lock, and the same command can be run again",
+        message=(
+            "stack {stack} is locked: another run works on it, or one was killed; when none runs any more, "
+            "`pulumi cancel --yes --stack {stack}` removes the lock, and the same command can be run again"
+        ),
     ),
     Known(
         pattern=r"no space left on device",
-        message="the disk is full: free some space (df -h shows which disk) and run the same command again; it goes on where it stopped",
+        message=(
+            "the disk is full: free some space (df -h shows which disk) and run the same command again; it "
+            "goes on where it stopped"
+        ),
     ),
     Known(
         pattern=r"PULUMI_ACCESS_TOKEN must be set|not logged in|no login context",
-        message="not logged in to a state backend: run `pulumi login` (README, section on shared state) or set PULUMI_BACKEND_URL",
+        message=(
+            "not logged in to a state backend: run `pulumi login` (README, section on shared state) or set "
+            "PULUMI_BACKEND_URL"
+        ),
     ),
     Known(
         pattern=r"(?:open|mkdir|rename|create) (?P<path>\S+): (?:permission denied|read-only file system)",
-        message="cannot write {path}: make it writable, or name another folder (PULUMI_HOME for the engine's own files, XDG_CACHE_HOME for the cache)",
+        message=(
+            "cannot write {path}: make it writable, or name another folder (PULUMI_HOME for the engine's own "
+            "files, XDG_CACHE_HOME for the cache)"
+        ),
     ),
     Known(
-        pattern=r"Could not find plugin|no resource plugin '(?P<plugin>[^']+)' found|failed to load plugin|could not load plugin",
-        message="a provider plugin is missing: the engine downloads it at the first run, so this machine must reach its release once; `pulumi plugin install` says which",
+        pattern=r"Could not find plugin|no resource plugin '[^']+' found|failed to load plugin|could not load plugin",
+        message=(
+            "a provider plugin is missing: the engine downloads it at the first run, so this machine must "
+            "reach its release once; `pulumi plugin install` says which"
+        ),
     ),
     Known(
-        pattern=r"(?P<urn>urn:\S+)\" cannot be deleted.*protected|unable to (?:delete|replace) resource \"(?P<held>[^\"]+)\"",
-        message="a protected resource would be deleted: if that is meant, set `protection: false` in Pulumi.{stack}.yaml, run `make up STACK={stack}`, then run this command again",
+        pattern=r"urn:\S+\" cannot be deleted.*protected|unable to (?:delete|replace) resource \"",
+        message=(
+            "a protected resource would be deleted: if that is meant, set `protection: false` in "
+            "Pulumi.{stack}.yaml, run `make up STACK={stack}`, then run this command again"
+        ),
     ),
 )
 

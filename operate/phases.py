@@ -1,4 +1,7 @@
-"""The phases of bringing a cluster up, and how long each lasted. A phase's resources are told by their types and names."""
+"""The phases of bringing a cluster up, and how long each lasted.
+
+A phase's resources are told by their types and names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The terminal while a run lasts: one line per finished resource and per phase of a host, and a sign of life in between. The summary is report.py's matter."""
+"""The terminal while a run lasts: a line per finished resource and per phase of a host, and a sign of life in between.
+
+The summary is report.py's matter.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def operation_line(operation: Operation, words: dict[str, str]) -> str | None:
 
 
 def message_lines(event: DiagnosticEvent) -> list[str]:
-    """What a tool or the program said meanwhile: hostops' phases as `HOST: PHASE: text`, warnings with their resource."""
+    """What a tool or the program said meanwhile: hostops' phases, and warnings with their resource."""
     if event.severity not in {"info", "info#err", "warning"}:
         return []  # errors are shown at the end, all together; the rest is for debugging the engine
     lines = [line for line in event.message.splitlines() if line.strip()]

@@ -1,4 +1,7 @@
-"""What one run did, read from the engine's events: operations with their changes and times, errors, outputs. Showing it is progress.py's and report.py's matter."""
+"""What one run did, read from the engine's events: operations with their changes and times, errors, outputs.
+
+Showing it is progress.py's and report.py's matter.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,7 @@ COMMAND_FAILED = re.compile(
 
 
 def tidy(message: str) -> str:
-    """An error as it is shown: of a failed hostops its last line, which names host, phase and cure; anything else as it is."""
+    """An error as it is shown: of a failed hostops its last line (host, phase, cause, cure); anything else as it is."""
     text = message.strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ")
     failed = COMMAND_FAILED.search(text)
     last = failed["said"].rstrip().rsplit("\n", maxsplit=1)[-1] if failed else ""

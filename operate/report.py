@@ -33,7 +33,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def host_states(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
-    """What each host said of itself when its system was last switched: the result line of `hostops switch`, kept in the state."""
+    """What each host said when its system was last switched: the result line of `hostops switch`, kept in the state."""
     states: dict[str, dict[str, Any]] = {}
     for operation in operations:
         said = operation.results.get("stdout")
@@ -117,7 +117,7 @@ IMPACT = {
     ("install", "create"): "is installed from nothing: its system disk is formatted",
     ("install", "replace"): "is installed again: its system disk is formatted",
 }
-"""What an operation on a host means for it, by the end of the command's name and the engine's word; the gravest last."""
+"""What an operation means for a host, by the end of the command's name and the engine's word; the gravest last."""
 
 
 def host_changes(run: Run) -> dict[str, str]:

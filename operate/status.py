@@ -37,7 +37,9 @@ def _ask(place: Place, addresses: dict[str, str], deploy_key: str) -> dict[str, 
             f"the hosts did not all answer within {TIMEOUT_SECONDS} s; ask one: python -m hostops status --host NAME"
         ) from None
     if not answer.stdout:
-        raise OperateError((answer.stderr.strip().splitlines() or ["hostops said nothing"])[-1].removeprefix("hostops: "))
+        raise OperateError(
+            (answer.stderr.strip().splitlines() or ["hostops said nothing"])[-1].removeprefix("hostops: ")
+        )
     hosts: dict[str, Any] = json.loads(answer.stdout)["hosts"]
     return hosts
 

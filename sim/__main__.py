@@ -49,7 +49,8 @@ def drive(stack: str, base: Path, verb: str) -> int:
     passphrase = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
     if passphrase is None:
         raise OperateError(
-            f"no passphrase: run `make {verb}`, which knows that of the simulated stack, or set PULUMI_CONFIG_PASSPHRASE"
+            f"no passphrase: run `make {verb}`, which knows that of the simulated stack, or set "
+            "PULUMI_CONFIG_PASSPHRASE"
         )
     stage = Stage(stack=stack, base=base, folder=ROOT, contracts=ROOT / "nix" / "fleet", passphrase=passphrase)
     with stage.powered():
@@ -57,7 +58,7 @@ def drive(stack: str, base: Path, verb: str) -> int:
 
 
 def rehearse(stack: str) -> int:
-    """Bring a stack's own file up on a simulated fleet of its own and take it down again, with throwaway keys and state."""
+    """Bring a stack's own file up on a simulated fleet of its own, with throwaway keys and state."""
     with tempfile.TemporaryDirectory(prefix=f"nixfleet-{stack}-") as folder:
         site = Site.of_stack(Path(folder), stack)
         with site.powered():

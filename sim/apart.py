@@ -1,6 +1,7 @@
 """A run of the engine in a process of its own, so that a failed one leaves nothing behind in ours.
 
-The process is forked from a server that has imported the program's packages once; starting an interpreter for each run would cost seconds.
+The process is forked from a server that has imported the program's packages once; starting an interpreter for each
+run would cost seconds.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def run_apart(verb: Verb, place: Place) -> tuple[Run, int]:
         answer: Answer = ours.recv()
     except EOFError:
         process.join()
-        raise OperateError(f"the process that ran `{verb}` ended with code {process.exitcode} and without a result") from None
+        raise OperateError(
+            f"the process that ran `{verb}` ended with code {process.exitcode} and without a result"
+        ) from None
     finally:
         ours.close()
     process.join()

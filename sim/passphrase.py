@@ -1,6 +1,7 @@
-"""Secrets of a throwaway stack, encrypted as the engine's passphrase provider does, without starting the engine once per secret.
+"""Secrets of a throwaway stack, encrypted as the engine's passphrase provider does, without starting the engine for it.
 
-AES-256-GCM under PBKDF2-SHA-256; the form of both texts is the engine's (`v1`), and every run proves it, because the engine reads them.
+AES-256-GCM under PBKDF2-SHA-256; the form of both texts is the engine's (`v1`), and every run proves it, because the
+engine reads them.
 Real stacks' secrets are fleet/keystore.py's matter.
 """
 

@@ -1,4 +1,4 @@
-"""Puts a fleet's records - boards and dedicated servers, which no cloud makes - into the rack, booted from the installer medium."""
+"""Puts boards and dedicated servers, which no cloud makes, into the rack, booted from the installer medium."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BY_ID = "/dev/disk/by-id/"
 
 
 def machine_id(name: str, host: Host) -> str:
-    """What the machine is known by: OVH's name of it, its disk's serial, or its own name where the file says neither."""
+    """What the machine is known by: OVH's name of it, its disk's serial, or its own name without either."""
     return host.service_name if isinstance(host, OvhDedicatedHost) else host.disk.serial or name
 
 
@@ -62,7 +62,7 @@ def rack_records(rack: Rack, fleet: Fleet, keys: Mapping[str, HostKeys], deploy_
 
 
 def describe_flavors(world: World, fleet: Fleet) -> None:
-    """Tell the simulated OVH the disks of the fleet's flavors: their ids differ by region, so only the stack file knows them."""
+    """Tell the simulated OVH the disks of the fleet's flavors: ids differ by region, only the stack file knows."""
     sizes = {host.flavor_id: host.disk.size_gib for host in fleet.hosts.values() if isinstance(host, OvhInstanceHost)}
     if sizes:
         with world.edit(FLAVORS) as flavors:

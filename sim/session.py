@@ -1,4 +1,4 @@
-"""One command on a simulated world: nobody else works on it meanwhile, and its machines run as long as the command does."""
+"""One command on a simulated world: it is alone there, and the machines run as long as it does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ END_SECONDS = 10.0
 
 @contextmanager
 def alone(base: Path) -> Iterator[None]:
-    """Hold the world's lock; raises OperateError while another command holds it. The lock ends with its holder, however that ends."""
+    """Hold the world's lock; raises OperateError while another command holds it.
+
+    The lock ends with its holder, however that ends.
+    """
     base.mkdir(parents=True, exist_ok=True)
     with (base / "lock").open("a+") as handle:
         try:
@@ -55,12 +58,16 @@ def _alive(pid: int) -> bool:
 
 
 def drop_stale_locks(state: Path) -> None:
-    """Remove the locks of engines that were killed; raises OperateError for one that still runs. Call it holding `alone`."""
+    """Remove the locks of engines that were killed; raises OperateError for one that still runs.
+
+    Call it holding `alone`.
+    """
     for path in sorted((state / ".pulumi" / "locks").rglob("*.json")):
         pid = int(json.loads(path.read_bytes()).get("pid", 0))
         if pid and _alive(pid):
             raise OperateError(
-                f"an engine of an earlier, killed command still works on this fleet (process {pid}): wait until it has ended, or end it with `kill {pid}`"
+                f"an engine of an earlier, killed command still works on this fleet (process {pid}): wait "
+                f"until it has ended, or end it with `kill {pid}`"
             )
         path.unlink(missing_ok=True)
 

@@ -1,4 +1,7 @@
-"""A throwaway site: a stack document with keys of its own, its contract, and a stage to run it on. Rehearsals and engine tests use it."""
+"""A throwaway site: a stack document with keys of its own, its contract, and a stage to run it on.
+
+Rehearsals and engine tests use it.
+"""
 
 from __future__ import annotations
 

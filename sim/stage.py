@@ -1,6 +1,7 @@
-"""A place where a stack runs on simulated machines: its state, the engine's home with the doubles, and the world, in one folder.
+"""A place where a stack runs on simulated machines: state, the engine's home with the doubles, and the world.
 
-Serves stack `sim` in the checkout, rehearsals and tests alike. Stack files and contracts are given; site.py makes throwaway ones.
+Serves stack `sim` in the checkout, rehearsals and tests alike. Stack files and contracts are given; site.py makes
+throwaway ones.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ class Stage:
         }
         if missing := sorted(set(records) - set(keys)):
             raise OperateError(
-                f"no private keys for {', '.join(missing)} in {self.place.stack_file}: run `make keys STACK={self.stack}`"
+                f"no private keys for {', '.join(missing)} in {self.place.stack_file}: run `make keys "
+                f"STACK={self.stack}`"
             )
         cluster = ClusterKeys.model_validate_json(vault.decrypt(config[CLUSTER_KEY]["secure"]))
         rack_records(self.rack, fleet, keys, deploy_public(cluster))

@@ -11,7 +11,7 @@ from fleet import keys, stackfile
 from fleet.identities import Identities
 from sim.passphrase import Passphrase
 
-PASSPHRASE = "throwaway"
+PASSPHRASE = "throwaway"  # noqa: S105  no secret, see below
 """It guards nothing: it and the secrets under it live as long as the folder that they are in."""
 
 CREDENTIALS = {"hcloud:token": "0" * 64}
@@ -47,7 +47,7 @@ def _is_secret(value: object) -> bool:
 
 
 def throwaway(config: Mapping[str, Any], ring: Ring) -> dict[str, Any]:
-    """The whole stack document: `config` with the ring's identities and secrets, and every other secret replaced by a dummy."""
+    """The whole stack document: `config` with the ring's identities and secrets; other secrets become dummies."""
     names = tuple(sorted(config[stackfile.FLEET_KEY]["hosts"]))
     identities = ring.identities(names)
     secrets = {key: CREDENTIALS.get(key, "simulated") for key, value in config.items() if _is_secret(value)}

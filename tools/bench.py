@@ -1,4 +1,4 @@
-"""`make bench`: the project's numbers, measured on the simulated fleet with the CLI built. A table, not a test: machines differ.
+"""`make bench`: the project's numbers on the simulated fleet, with the CLI built. A table, no test: machines differ.
 
 Memory is that of the process that runs the program; engine and doubles are not in it.
 """
@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 import copy
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -24,6 +22,9 @@ sys.path.insert(0, str(ROOT))
 from operate.report import table  # noqa: E402  the checkout is no installed package
 from sim.site import Site, config_of_stack  # noqa: E402
 from sim.world import World  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 MEMORY_GIB = 1.5
@@ -48,12 +49,13 @@ def seconds(what: str, measured: float, limit: float) -> Number:
     return Number(what=what, measured=f"{measured:.1f} s", promised=f"at most {limit:g} s", kept=measured <= limit)
 
 
-def _command(*words: str, environment: dict[str, str] | None = None) -> float:
+def _command(*words: str) -> float:
     """How long a command takes; ends the benchmark with its output when it fails."""
     began = time.monotonic()
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"bench: `{' '.join(words)}` failed with exit code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        said = done.stdout[-2000:] + done.stderr[-2000:]
+        sys.exit(f"bench: `{' '.join(words)}` failed with exit code {done.returncode}:\n{said}")
     return time.monotonic() - began
 
 
@@ -71,8 +73,12 @@ def simulated() -> list[Number]:
             before = len(events())
             numbers.append(seconds(f"make {verb}, unchanged", _driven(verb, base), 20))
             new = events()[before:]
-            touched = sum(event.step == "ssh connect" for event in new) + sum(event.machine == "command" for event in new)
-            numbers.append(Number(what="  its SSH connections and commands", measured=str(touched), promised="0", kept=not touched))
+            touched = sum(event.step == "ssh connect" for event in new) + sum(
+                event.machine == "command" for event in new
+            )
+            numbers.append(
+                Number(what="  its SSH connections and commands", measured=str(touched), promised="0", kept=not touched)
+            )
         return numbers
 
 

@@ -15,24 +15,28 @@ WORDS = [
         id="wrong passphrase",
     ),
     pytest.param(
-        "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables",
+        "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
+        "environment variables",
         "no passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of stack lab",
         id="no passphrase",
     ),
     pytest.param(
-        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock",
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end "
+        "or delete the lock",
         "stack lab is locked: another run works on it, or one was killed; when none runs any more, "
         "`pulumi cancel --yes --stack lab` removes the lock, and the same command can be run again",
         id="locked",
     ),
     pytest.param(
         "error: write /state/.pulumi/stacks/nixfleet/lab.json: no space left on device",
-        "the disk is full: free some space (df -h shows which disk) and run the same command again; it goes on where it stopped",
+        "the disk is full: free some space (df -h shows which disk) and run the same command again; it "
+        "goes on where it stopped",
         id="full disk",
     ),
     pytest.param(
         "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
-        "not logged in to a state backend: run `pulumi login` (README, section on shared state) or set PULUMI_BACKEND_URL",
+        "not logged in to a state backend: run `pulumi login` (README, section on shared state) or set "
+        "PULUMI_BACKEND_URL",
         id="no login",
     ),
     pytest.param(
@@ -42,7 +46,7 @@ WORDS = [
         id="unwritable",
     ),
     pytest.param(
-        'error: resource "urn:pulumi:lab::nixfleet::hcloud:index/server:Server::a" cannot be deleted because it is protected',
+        'error: resource "urn:pulumi:lab::nixfleet::hcloud:index/server:Server::a" cannot be deleted, it is protected',
         "a protected resource would be deleted: if that is meant, set `protection: false` in Pulumi.lab.yaml, "
         "run `make up STACK=lab`, then run this command again",
         id="protected",
@@ -72,7 +76,10 @@ def test_of_a_failed_host_command_its_last_line_is_shown() -> None:
 
 
 def test_of_any_other_command_everything_is_shown() -> None:
-    assert tidy('exit status 1: running "nix eval":\nno such attribute\n') == 'exit status 1: running "nix eval":\nno such attribute'
+    assert (
+        tidy('exit status 1: running "nix eval":\nno such attribute\n')
+        == 'exit status 1: running "nix eval":\nno such attribute'
+    )
 
 
 def test_of_a_host_command_that_broke_everything_is_shown() -> None:

@@ -10,16 +10,30 @@ from operate.progress import DONE, PLANNED, operation_line
 from operate.record import Operation, Run
 
 
+def said(generation: int, ready: str) -> dict[str, str]:
+    return {"stdout": f'{{"generation": {generation}, "ready": {ready}}}'}
+
+
 def urn(token: str, name: str) -> str:
     return f"urn:pulumi:sim::nixfleet::nixfleet:index:Host${token}::{name}"
 
 
-def operation(op: str, token: str, name: str, **more: Any) -> Operation:  # noqa: ANN401  fields of several types
+def operation(op: str, token: str, name: str, **more: Any) -> Operation:
     return Operation(op=op, urn=urn(token, name), **more)
 
 
-def run(*operations: Operation, **more: Any) -> Run:  # noqa: ANN401  fields of several types
-    facts = {"verb": "up", "stack": "sim", "ok": True, "outputs": {}, "secret_outputs": frozenset(), "errors": (), "seconds": 61.4, "stdout": "", "stderr": ""}
+def run(*operations: Operation, **more: Any) -> Run:
+    facts = {
+        "verb": "up",
+        "stack": "sim",
+        "ok": True,
+        "outputs": {},
+        "secret_outputs": frozenset(),
+        "errors": (),
+        "seconds": 61.4,
+        "stdout": "",
+        "stderr": "",
+    }
     return Run(operations=operations, **{**facts, **more})
 
 
@@ -27,10 +41,27 @@ COMMAND = "command:local:Command"
 OUTPUTS = {
     "fleet": {
         "version": 1,
-        "cluster": {"name": "sim", "endpoint": "https://api.example.net:6443", "endpointAddress": "192.0.2.1", "k3sVersion": "v1.34.1+k3s1"},
+        "cluster": {
+            "name": "sim",
+            "endpoint": "https://api.example.net:6443",
+            "endpointAddress": "192.0.2.1",
+            "k3sVersion": "v1.34.1+k3s1",
+        },
         "hosts": {
-            "a-agent": {"kind": "bare-metal", "role": "agent", "address": "10.0.0.9", "sshAddress": "192.0.2.9", "closure": "content-1"},
-            "z-server": {"kind": "hcloud", "role": "server", "address": "10.0.0.1", "sshAddress": "192.0.2.2", "closure": "content-2"},
+            "a-agent": {
+                "kind": "bare-metal",
+                "role": "agent",
+                "address": "10.0.0.9",
+                "sshAddress": "192.0.2.9",
+                "closure": "content-1",
+            },
+            "z-server": {
+                "kind": "hcloud",
+                "role": "server",
+                "address": "10.0.0.1",
+                "sshAddress": "192.0.2.2",
+                "closure": "content-2",
+            },
         },
         "addons": {"longhorn": "1.9.1"},
         "knownHosts": [],
@@ -44,8 +75,22 @@ def test_after_an_up_nodes_add_ons_times_and_next_steps_are_told() -> None:
         operation("create", "hcloud:index/server:Server", "z-server", began=2.5, ended=7.5),
         operation("create", COMMAND, "z-server-install", began=8.0, ended=30.0),
         operation("create", COMMAND, "a-agent-install", began=8.0, ended=48.0),
-        operation("create", COMMAND, "z-server-system", began=48.0, ended=50.0, results={"stdout": '{"generation": 1, "ready": true}'}),
-        operation("create", COMMAND, "a-agent-system", began=50.0, ended=52.0, results={"stdout": '{"generation": 3, "ready": false}'}),
+        operation(
+            "create",
+            COMMAND,
+            "z-server-system",
+            began=48.0,
+            ended=50.0,
+            results=said(1, "true"),
+        ),
+        operation(
+            "create",
+            COMMAND,
+            "a-agent-system",
+            began=50.0,
+            ended=52.0,
+            results=said(3, "false"),
+        ),
         operation("create", "kubernetes:helm.sh/v3:Release", "longhorn", began=53.0, ended=60.0),
         outputs=OUTPUTS,
     )

@@ -1,4 +1,4 @@
-"""tools/setup under a made-up PATH and HOME: which Pulumi CLI it takes, what a killed run leaves, what it says when nothing works."""
+"""tools/setup under a made-up PATH and HOME: which Pulumi CLI it takes, killed runs, and faults."""
 
 from __future__ import annotations
 
@@ -189,10 +189,12 @@ def test_without_any_way_one_message_names_all_three(checkout: Checkout) -> None
     )
     assert checkout.run() == (
         1,
-        f"setup: no Pulumi CLI of at least {VERSION}, and none could be made. Any one of these will do:\n"
-        f"       1. install Pulumi {VERSION} or newer so that 'pulumi version' answers (https://www.pulumi.com/docs/install/);\n"
-        f"       2. let this machine reach https://github.com/pulumi/pulumi/releases/download/v{VERSION};\n"
-        f"       3. install Go {go} or newer: it is then built from tools/pulumi (needs a Go module proxy).\n",
+        (
+            f"setup: no Pulumi CLI of at least {VERSION}, and none could be made. Any one of these will do:\n"
+            f"       1. install Pulumi {VERSION} or newer so that 'pulumi version' answers (https://www.pulumi.com/docs/install/);\n"
+            f"       2. let this machine reach https://github.com/pulumi/pulumi/releases/download/v{VERSION};\n"
+            f"       3. install Go {go} or newer: it is then built from tools/pulumi (needs a Go module proxy).\n"
+        ),
     )
     assert not checkout.cache.exists()
 
@@ -210,8 +212,10 @@ def test_a_cache_folder_that_cannot_be_written_is_named(checkout: Checkout, tmp_
     blocked.write_text("a file where a folder is needed")
     assert checkout.run(XDG_CACHE_HOME=str(blocked)) == (
         1,
-        f"setup: cannot write the cache folder {blocked}/nixfleet, where the Pulumi CLI is kept\n"
-        "       Make it writable or name another one: XDG_CACHE_HOME=/some/folder make up\n",
+        (
+            f"setup: cannot write the cache folder {blocked}/nixfleet, where the Pulumi CLI is kept\n"
+            "       Make it writable or name another one: XDG_CACHE_HOME=/some/folder make up\n"
+        ),
     )
 
 
@@ -272,8 +276,11 @@ def test_an_old_python_is_refused(checkout: Checkout) -> None:
     checkout.script("python3.12", "exit 1")
     assert checkout.run() == (
         1,
-        "setup: no Python 3.11 or newer with its venv module was found on PATH\n"
-        "       Install one (Debian: apt install python3 python3-venv) or name it: PYTHON=/path/to/python3.12 make up\n",
+        (
+            "setup: no Python 3.11 or newer with its venv module was found on PATH\n"
+            "       Install one (Debian: apt install python3 python3-venv) or name it: "
+            "PYTHON=/path/to/python3.12 make up\n"
+        ),
     )
 
 
