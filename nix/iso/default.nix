@@ -52,9 +52,10 @@ in
     # The installer profile has accounts with an empty password and logs one in by itself.
     services.getty.autologinUser = lib.mkForce null;
     users.users = {
+      # Not the empty ones of the installer profile.
       nixos.initialHashedPassword = lib.mkForce "!";
-      nixos.openssh.authorizedKeys.keys = config.nixfleet.admins.allKeys;
       root.initialHashedPassword = lib.mkForce "!";
+      nixos.openssh.authorizedKeys.keys = config.nixfleet.admins.allKeys;
       root.openssh.authorizedKeys.keys = config.nixfleet.admins.allKeys;
     };
     # Without its key the medium answers nobody: a key made up at boot could not be told from a stranger's.

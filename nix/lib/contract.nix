@@ -2,16 +2,17 @@
 let
   schemaVersion = 1;
 
-  read =
-    path:
+  checked =
+    file: document:
     let
-      document = builtins.fromJSON (builtins.readFile path);
       found = toString (document.schemaVersion or "none");
     in
     if (document.schemaVersion or null) == schemaVersion then
       document
     else
-      throw "${baseNameOf path}: schemaVersion is ${found}, this tree reads ${toString schemaVersion}: write it again with `python -m fleet contract`";
+      throw "${file}: schemaVersion is ${found}, this tree reads ${toString schemaVersion}: write it again with `python -m fleet contract`";
+
+  read = path: checked (baseNameOf path) (builtins.fromJSON (builtins.readFile path));
 
   # Every <stack>.json of a folder, by stack.
   readAll =
@@ -43,8 +44,8 @@ let
 in
 {
   inherit
+    checked
     forHost
-    read
     readAll
     schemaVersion
     ;

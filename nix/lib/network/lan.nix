@@ -5,6 +5,15 @@
   section,
 }:
 let
+  bondUnits = import ./bond.nix {
+    inherit
+      entry
+      linkSection
+      matchPort
+      mtu
+      section
+      ;
+  };
   lans = profile: builtins.filter (lan: lan != null) [ profile.cluster profile.storage ];
   maximum = builtins.foldl' (a: b: if a > b then a else b) 0;
   optional = condition: value: if condition then [ value ] else [ ];
@@ -104,50 +113,6 @@ let
       ];
     };
 
-  bondUnits =
-    { host, ... }:
-    let
-      inherit (host) profile;
-      inherit (profile) bond;
-      isBackup = bond.mode == "active-backup";
-      bytes = maximum (map (lan: if lan.link == bond.name then lan.mtu else 0) (lans profile));
-      delay = "${toString (2 * bond.miimonMs)}ms";
-      member = port: {
-        name = "10-${port}.network";
-        sections = [
-          (matchPort host port)
-          (linkSection bytes false)
-          (section "Network" (
-            [ (entry "Bond" bond.name) ] ++ optional (isBackup && bond.primary == port) (entry "PrimarySlave" true)
-          ))
-        ];
-      };
-      device = {
-        name = "10-${bond.name}.netdev";
-        sections = [
-          (section "NetDev" (
-            [
-              (entry "Name" bond.name)
-              (entry "Kind" "bond")
-            ]
-            ++ mtu bytes
-          ))
-          (section "Bond" (
-            [
-              (entry "Mode" bond.mode)
-              (entry "MIIMonitorSec" "${toString bond.miimonMs}ms")
-              (entry "UpDelaySec" delay)
-              (entry "DownDelaySec" delay)
-              (entry "PrimaryReselectPolicy" (if isBackup then "always" else "better"))
-            ]
-            ++ optional (bond.mode == "802.3ad") (entry "LACPTransmitRate" "slow")
-            ++ optional (builtins.elem bond.mode [ "802.3ad" "balance-xor" ]) (entry "TransmitHashPolicy" "layer2+3")
-          ))
-        ];
-      };
-    in
-    if profile.bond == null then [ ] else [ device ] ++ map member bond.members;
-
   # A port or bond: its untagged LANs' addresses, and the VLANs on top.
   carrier =
     facts: link:
@@ -213,7 +178,7 @@ in
       tagged = builtins.filter (lan: lan.vlan != null) (lans profile);
     in
     builtins.concatMap (linkUnits facts.host) profile.ports
-    ++ bondUnits facts
+    ++ bondUnits facts.host (lans profile)
     ++ map (carrier facts) links
     ++ builtins.concatMap (vlanUnits facts) tagged;
 }

@@ -8,6 +8,7 @@ let
     cluster "cluster-constrained-${name}" {
       inherit constraint;
       profile = profiles.simple;
+      servers = 2;
     };
 in
 [

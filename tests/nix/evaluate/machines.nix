@@ -38,11 +38,16 @@ in
   vms = lib.mapAttrs (_: built: built.config.system.build.vm.drvPath) (
     removeAttrs tree.machines [ "iso-headless" ]
   );
+  # Tests that differ in the line between the machines only have the same machines.
+  clusters = lib.mapAttrs (_: tests: nodesOf (lib.head tests)) (
+    lib.groupBy (test: builtins.hashString "sha256" (builtins.toJSON test.document)) tree.machineTests
+  );
   tests = lib.listToAttrs (
     map (test: {
       inherit (test) name;
       value = {
-        nodes = nodesOf test;
+        cluster = builtins.hashString "sha256" (builtins.toJSON test.document);
+        nodes = lib.attrNames test.nodes;
         inherit (test) testScript;
       };
     }) tree.machineTests

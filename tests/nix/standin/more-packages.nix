@@ -3,6 +3,19 @@ pkgs:
 let
   inherit (pkgs) lib;
   named = names: pkgs.lib.genAttrs names (name: pkgs.runCommand name { } "");
+  emulator = pkgs.qemu // {
+    ga = pkgs.runCommand "qemu-ga" { } "";
+    stdenv = pkgs.stdenv // {
+      inherit (pkgs) system;
+    };
+  };
+  firmware = pkgs.OVMF // {
+    fd = firmware;
+    firmware = "OVMF_CODE.fd";
+    override = _: firmware;
+    systemManagementModeRequired = false;
+    variables = "OVMF_VARS.fd";
+  };
 in
 named [
   "dosfstools"
@@ -20,6 +33,10 @@ named [
       isLibrary = builtins.isFunction function && lib.attrNames (lib.functionArgs function) == [ "lib" ];
     in
     if isLibrary then function { inherit lib; } else pkgs.callPackage file args;
+  # Scripts of virtual machines ask it for the system that it runs on.
+  OVMF = firmware;
+  qemu = emulator;
+  qemu_kvm = emulator;
   # The installer's loader and its list of drivers.
   grub2_efi = pkgs.grub2 // {
     grubTarget = "x86_64-efi";

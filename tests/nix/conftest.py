@@ -1,0 +1,101 @@
+"""What Nix makes of the tree, evaluated once per run; and what cannot run here, said and counted instead of skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.nix import toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NEEDS_NIX = "nix_command"
+NEEDS_INPUTS = "inputs"
+WITHOUT_NIX = "no Nix: install one (Debian: apt-get install nix-bin)"
+WITHOUT_INPUTS = f"no flake inputs: see tests/nix/README.md, or name a folder in {toolbox.VARIABLE}"
+WITHOUT_KVM = "tests that boot machines were evaluated, not run: they need /dev/kvm, a real nixpkgs, and `nix flake check ./nix`"
+
+_left_out: dict[str, int] = {}
+_timings: list[str] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what cannot run on this machine; the summary says how much and why."""
+    reasons = {}
+    if toolbox.nix_instantiate() is None:
+        reasons[NEEDS_NIX] = WITHOUT_NIX
+    if toolbox.inputs_root() is None:
+        reasons[NEEDS_INPUTS] = WITHOUT_INPUTS
+    kept, out = [], []
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        why = next((reason for fixture, reason in reasons.items() if fixture in used), None)
+        if why is None:
+            kept.append(item)
+        else:
+            out.append(item)
+            _left_out[why] = _left_out.get(why, 0) + 1
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was evaluated and how long it took, and what did not run."""
+    for line in _timings:
+        terminalreporter.write_line(f"nix: {line}")
+    for reason, count in _left_out.items():
+        terminalreporter.write_line(f"nix: {count} tests NOT RUN: {reason}", yellow=True)
+    if _timings and not os.environ.get("PYTEST_XDIST_WORKER"):
+        terminalreporter.write_line(f"nix: {WITHOUT_KVM}")
+
+
+@pytest.fixture(scope="session")
+def nix_command() -> list[str]:
+    """The nix-instantiate of whatever Nix there is."""
+    command = toolbox.nix_instantiate()
+    assert command is not None
+    return command
+
+
+@pytest.fixture(scope="session")
+def inputs() -> toolbox.Inputs:
+    """Where the whole flake can be evaluated."""
+    root = toolbox.inputs_root()
+    assert root is not None
+    return toolbox.Inputs(root=root)
+
+
+@pytest.fixture(scope="session")
+def evaluated(inputs: toolbox.Inputs) -> Callable[[str], Any]:
+    """JSON of a file of tests/nix/evaluate; each is evaluated once."""
+    known: dict[str, Any] = {}
+
+    def evaluate(file: str) -> Any:  # noqa: ANN401 - JSON
+        if file not in known:
+            start = time.monotonic()
+            done = inputs.evaluate(file)
+            assert done.returncode == 0, f"{file}: {toolbox.errors(done.stderr)}"
+            _timings.append(f"{file} evaluated in {time.monotonic() - start:.0f} s")
+            known[file] = json.loads(done.stdout)
+        return known[file]
+
+    return evaluate
+
+
+@pytest.fixture(scope="session")
+def hosts(evaluated: Callable[[str], Any]) -> dict[tuple[str, str], Any]:
+    """Facts of every host of every stack, by (stack, host)."""
+    return {(stack, name): facts for stack, found in evaluated("hosts").items() for name, facts in found.items()}
+
+
+@pytest.fixture(scope="session")
+def contracts() -> dict[str, Any]:
+    """The contracts as they stand in the tree, by stack: Python's reading."""
+    found = (json.loads(path.read_text()) for path in sorted((toolbox.TREE / "fleet").glob("*.json")))
+    return {document["stack"]: document for document in found}

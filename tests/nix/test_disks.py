@@ -1,0 +1,139 @@
+"""Disk layouts: partitions and sizes, the loader that starts from them, and where Longhorn's replicas lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Evaluate = Callable[[str], Any]
+Hosts = dict[tuple[str, str], Any]
+Contracts = dict[str, Any]
+
+LAYOUTS = {
+    "hetzner-cloud": {"main": {"bios": "1M", "esp": "512M", "longhorn": "100%", "root": "40G"}},
+    "luks-btrfs": {"main": {"crypt": "100%", "esp": "1G"}},
+    "n100-standard": {
+        "main": {
+            "boot": "2G",
+            "containerd": "100G",
+            "esp": "1G",
+            "longhorn": "100%",
+            "root": "50G",
+            "swap": "8G",
+            "tmp": "10G",
+            "var": "50G",
+        }
+    },
+    "n100-zfs": {"main": {"boot": "2G", "esp": "1G", "longhorn": "100G", "swap": "8G", "zfs": "100%"}},
+    "ovh-cloud": {"main": {"bios": "1M", "boot": "2G", "esp": "512M", "longhorn": "100%", "root": "40G"}},
+    "vm-test": {"main": {"esp": "512M", "root": "100%", "swap": "2G"}},
+    "zfs-server": {"main": {"esp": "1G", "longhorn": "100G", "zfs": "100%"}, "tank": {"tank": "100%"}},
+}
+
+
+@pytest.fixture
+def layouts(evaluated: Evaluate) -> dict[str, Any]:
+    found: dict[str, Any] = evaluated("modules")["layouts"]
+    return found
+
+
+def test_partitions_and_sizes(layouts: dict[str, Any]) -> None:
+    found = {
+        name: {
+            disk: {part: facts["size"] for part, facts in parts.items()}
+            for disk, parts in kinds["partition"]["partitions"].items()
+        }
+        for name, kinds in layouts.items()
+    }
+    assert found == LAYOUTS
+
+
+def test_every_partition_has_the_fleet_s_label(layouts: dict[str, Any]) -> None:
+    for kinds in layouts.values():
+        for layout in kinds.values():
+            for parts in layout["partitions"].values():
+                assert all(part["label"] == f"nixfleet-{name}" for name, part in parts.items())
+
+
+def test_the_share_of_the_rest_comes_last(layouts: dict[str, Any]) -> None:
+    for kinds in layouts.values():
+        for layout in kinds.values():
+            for parts in layout["partitions"].values():
+                order = [part["size"] for part in sorted(parts.values(), key=lambda part: part["priority"])]
+                assert [size for size in order if size == "100%"] == order[-1:]
+
+
+def test_the_cloud_layouts_start_under_bios_and_uefi(layouts: dict[str, Any]) -> None:
+    for name in ("hetzner-cloud", "ovh-cloud"):
+        layout = layouts[name]["none"]
+        assert layout["partitions"]["main"]["bios"]["type"] == "EF02"
+        assert layout["partitions"]["main"]["esp"]["type"] == "EF00"
+        assert layout["grubDevices"] == ["/dev/disk/by-id/first"]
+
+
+def test_nothing_is_declared_twice(layouts: dict[str, Any], hosts: Hosts) -> None:
+    for kinds in layouts.values():
+        for layout in kinds.values():
+            assert len(layout["swap"]) == len(set(layout["swap"]))
+    for name, facts in hosts.items():
+        storage = facts["storage"]
+        assert len(storage["swap"]) == len(set(storage["swap"])), name
+        assert storage["tmpfsOnTmp"] is not ("/tmp" in storage["fileSystems"]), name  # noqa: S108 - a mount point
+
+
+def test_mount_options_are_the_reference_s(layouts: dict[str, Any]) -> None:
+    mounts = layouts["n100-standard"]["partition"]["fileSystems"]
+    assert {"noatime", "errors=remount-ro"} <= set(mounts["/"]["options"])
+    assert {"noatime", "nosuid"} <= set(mounts["/var"]["options"])
+    assert {"noatime", "nosuid", "nodev"} <= set(mounts["/tmp"]["options"])  # noqa: S108 - a mount point
+    assert "noexec" not in mounts["/tmp"]["options"]  # noqa: S108 - builds run there
+    btrfs = layouts["hetzner-cloud"]["none"]["fileSystems"]
+    for path in ("/", "/home", "/var"):
+        assert {"noatime", "compress=zstd", "space_cache=v2"} <= set(btrfs[path]["options"])
+
+
+def test_datasets_and_volumes_are_the_reference_s(layouts: dict[str, Any]) -> None:
+    rpool = layouts["n100-zfs"]["partition"]["datasets"]["rpool"]
+    assert rpool["reserved"]["reservation"] == "10G"
+    assert rpool["containerd"]["recordsize"] == "128K"
+    assert rpool["var/log"]["compression"] == "zstd"
+    assert set(layouts["zfs-server"]["none"]["datasets"]["rpool"]) >= {"local/root", "local/nix", "safe/home", "safe/persist"}
+    assert layouts["zfs-server"]["none"]["datasets"]["tank"]["reserved"]["reservation"] == "100G"
+    assert layouts["luks-btrfs"]["none"]["volumes"]["root_vg"] == {
+        "sensitive": "1G",
+        "state": "100%FREE",
+        "swap": "16G",
+        "sys": "200G",
+    }
+
+
+def test_a_zfs_host_has_an_id(layouts: dict[str, Any]) -> None:
+    assert layouts["n100-zfs"]["none"]["hostId"]
+    assert layouts["zfs-server"]["none"]["hostId"]
+
+
+def test_replicas_lie_on_ext4_or_xfs(hosts: Hosts, contracts: Contracts) -> None:
+    for (stack, name), facts in hosts.items():
+        host, mounts = contracts[stack]["hosts"][name], facts["storage"]["fileSystems"]
+        if not host["storage"]:
+            continue
+        assert mounts["/var/lib/longhorn"]["fsType"] in {"ext4", "xfs"}, (stack, name)
+        if host["volumeSizeGib"]:
+            assert mounts["/var/lib/longhorn"]["device"] == "/dev/disk/by-label/longhorn"
+            assert "nixfleet-volume.service" in facts["units"]
+        assert "RequiresMountsFor=/var/lib/longhorn" in facts["units"]["k3s.service"]
+
+
+def test_the_system_disk_is_the_contract_s(hosts: Hosts, contracts: Contracts) -> None:
+    for (stack, name), facts in hosts.items():
+        host = contracts[stack]["hosts"][name]
+        assert facts["storage"]["disks"]["main"]["device"] == host["disk"]["device"]
+        if facts["boot"]["grub"]:
+            assert facts["boot"]["grubDevices"] == [host["disk"]["device"]]
+        else:
+            assert facts["boot"]["systemdBoot"] is True
+            assert facts["storage"]["fileSystems"][facts["boot"]["esp"]]["fsType"] == "vfat"

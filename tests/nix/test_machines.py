@@ -1,0 +1,85 @@
+"""The installer, the virtual machines, the cluster tests, modules alone, shells and packages: all evaluate."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Evaluate = Callable[[str], Any]
+
+DRV = re.compile(r"/nix/store/[a-z0-9]{32}-.*\.drv")
+SHELLS = {"ai", "default", "go", "infra", "mcp", "nix", "nixos", "node", "python", "rust"}
+CLUSTERS = {
+    "cluster-bonding-vlans",
+    "cluster-constrained-bandwidth",
+    "cluster-constrained-combined",
+    "cluster-constrained-latency",
+    "cluster-constrained-loss",
+    "cluster-dhcp-simple",
+    "cluster-simple",
+    "cluster-vlans",
+}
+
+
+def test_machines_evaluate(evaluated: Evaluate) -> None:
+    found = evaluated("machines")
+    assert set(found["configurations"]) == {"dev-vm", "iso-headless", "vm-k3s-agent", "vm-k3s-server"}
+    paths = [*found["configurations"].values(), found["iso"], *found["vms"].values()]
+    assert all(DRV.fullmatch(path) for path in paths)
+
+
+def test_the_installer_has_keys_and_no_password(evaluated: Evaluate, contracts: dict[str, Any]) -> None:
+    access = evaluated("machines")["isoAccess"]
+    deploy = {document["cluster"]["deployKey"] for document in contracts.values()}
+    assert deploy <= set(access["users"]["root"]["keys"])
+    assert {user["initialHashedPassword"] for user in access["users"].values()} == {"!"}
+    assert access["settings"]["PasswordAuthentication"] is False
+    assert access["compression"] == "lz4"
+
+
+def test_every_cluster_test_evaluates(evaluated: Evaluate) -> None:
+    found = evaluated("machines")
+    assert set(found["tests"]) == CLUSTERS
+    for name, test in found["tests"].items():
+        cluster = found["clusters"][test["cluster"]]
+        assert sorted(cluster) == sorted(test["nodes"]), name
+        assert all(DRV.fullmatch(path) for path in cluster.values()), name
+    assert "leases" in found["tests"]["cluster-dhcp-simple"]["nodes"]
+
+
+def test_cluster_tests_are_programs_with_facts(evaluated: Evaluate) -> None:
+    for name, test in evaluated("machines")["tests"].items():
+        tree = ast.parse(test["testScript"])
+        (facts,) = (
+            node.value.args[0].value  # type: ignore[attr-defined]
+            for node in tree.body
+            if isinstance(node, ast.Assign) and node.targets[0].id == "FACTS"  # type: ignore[attr-defined]
+        )
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert set(json.loads(facts)["extraPhases"]) <= defined, name
+
+
+def test_every_module_evaluates_alone(evaluated: Evaluate) -> None:
+    found = evaluated("modules")
+    assert all(DRV.fullmatch(path) for path in found["modules"].values())
+    assert {name for name in found["modules"] if name.startswith("hardware-")} >= {
+        "hardware-hcloud-arm",
+        "hardware-hcloud-x86",
+        "hardware-jetson-orin-nano",
+        "hardware-n100",
+        "hardware-ovh",
+        "hardware-qemu",
+    }
+
+
+def test_shells_packages_and_backports(evaluated: Evaluate) -> None:
+    found = evaluated("modules")
+    assert set(found["shells"]) == SHELLS
+    assert set(found["packages"]) == {"fleet-status", "network-files", "nixfleet-preflight"}
+    # A backport applies to what is older, and is gone once nixpkgs has it.
+    assert found["backports"] == {"newer": [], "older": ["nixos-anywhere"]}
