@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 NEEDS_NIX = "nix_command"
 NEEDS_INPUTS = "inputs"
+WITHOUT_JQ = "no jq, which the hosts' scripts use: install it (Debian: apt-get install jq)"
 WITHOUT_NIX = "no Nix: install one (Debian: apt-get install nix-bin)"
 WITHOUT_INPUTS = f"no flake inputs: see tests/nix/README.md, or name a folder in {toolbox.VARIABLE}"
 WITHOUT_KVM = "tests that boot machines were evaluated, not run: they need /dev/kvm, a real nixpkgs, and `nix flake check ./nix`"
@@ -29,6 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {}
     if toolbox.nix_instantiate() is None:
         reasons[NEEDS_NIX] = WITHOUT_NIX
+    if shutil.which("jq") is None:
+        reasons["jq"] = WITHOUT_JQ
     if toolbox.inputs_root() is None:
         reasons[NEEDS_INPUTS] = WITHOUT_INPUTS
     kept, out = [], []
@@ -53,6 +57,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"nix: {count} tests NOT RUN: {reason}", yellow=True)
     if _timings and not os.environ.get("PYTEST_XDIST_WORKER"):
         terminalreporter.write_line(f"nix: {WITHOUT_KVM}")
+
+
+@pytest.fixture(scope="session")
+def jq() -> str:
+    """Where jq is."""
+    found = shutil.which("jq")
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ let
   };
   firmware = pkgs.OVMF // {
     fd = firmware;
-    firmware = "OVMF_CODE.fd";
+    firmware = "/OVMF_CODE.fd";
     override = _: firmware;
     systemManagementModeRequired = false;
-    variables = "OVMF_VARS.fd";
+    variables = "/OVMF_VARS.fd";
   };
 in
 named [

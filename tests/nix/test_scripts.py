@@ -1,0 +1,256 @@
+"""The scripts that run on hosts, run for real: in a folder that stands for the machine, with fakes for what needs one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.nix import toolbox
+
+SCRIPTS = sorted(toolbox.TREE.rglob("*.sh"))
+PREFLIGHT = "packages/nixfleet-preflight/preflight.sh"
+STATUS = "packages/fleet-status/fleet-status.sh"
+SEED = "modules/k3s/seed.sh"
+VOLUME = "modules/disks/volume.sh"
+MESH = "modules/network/mesh.sh"
+CONFIRM = "modules/update/boot-confirm.sh"
+KEY = "iso/medium-key.sh"
+
+
+class Machine:
+    """A folder that stands for a machine, and a PATH with fakes first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "machine"
+        self.bin = root / "bin"
+        self.root.mkdir()
+        self.bin.mkdir()
+
+    def file(self, path: str, text: str = "") -> Path:
+        target = self.root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        return target
+
+    def system(self, path: str, **inhibitors: str) -> Path:
+        self.file(f"{path}/etc/nixfleet/inhibitors.json", json.dumps(inhibitors))
+        return self.root / path.lstrip("/")
+
+    def fake(self, name: str, body: str) -> None:
+        """A command that notes its arguments and does `body`."""
+        path = self.bin / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.root}/calls"\n{body}\n')
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        path = self.root / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The way writeShellApplication starts it."""
+        text = "set -o errexit -o nounset -o pipefail\n" + (toolbox.TREE / script).read_text()
+        variables = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "NIXFLEET_ROOT": str(self.root), **environment}
+        command = ["bash", "-c", text, script, *arguments]
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, jq: str) -> Machine:  # noqa: ARG001 - most scripts read JSON with it
+    return Machine(tmp_path)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_pass_shellcheck(path: Path) -> None:
+    beside = Path(sys.executable).parent / "shellcheck"
+    tool = str(beside) if beside.exists() else "shellcheck"
+    command = [tool, "--shell=bash", "--severity=style", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_another_host_s_system_is_refused(machine: Machine) -> None:
+    machine.file("/etc/nixfleet/identity", json.dumps({"host": "n100-1"}))
+    done = machine.run(PREFLIGHT, str(machine.system("/new", hostname="n100-2")))
+    assert done.returncode == 3
+    assert done.stderr == (
+        "nixfleet-preflight: the system is n100-2's and this host is n100-1: nothing was changed; "
+        "check the address that was used\n"
+    )
+
+
+def test_what_a_running_system_cannot_change_needs_a_reboot(machine: Machine) -> None:
+    machine.file("/etc/nixfleet/identity", json.dumps({"host": "n100-1"}))
+    machine.system("/run/current-system", hostname="n100-1", dbus="dbus")
+    system = str(machine.system("/new", hostname="n100-1", dbus="broker"))
+    done = machine.run(PREFLIGHT, system)
+    assert done.returncode == 4
+    assert done.stderr == (
+        "nixfleet-preflight: dbus: dbus -> broker: a running system cannot change that: bring it up by a reboot\n"
+    )
+    assert machine.run(PREFLIGHT, system, NIXFLEET_ALLOW_INHIBITED="1").returncode == 0
+
+
+def test_an_ordinary_update_passes(machine: Machine) -> None:
+    machine.file("/etc/nixfleet/identity", json.dumps({"host": "n100-1"}))
+    machine.system("/run/current-system", hostname="n100-1", dbus="broker")
+    assert machine.run(PREFLIGHT, str(machine.system("/new", hostname="n100-1", dbus="broker"))).returncode == 0
+
+
+def test_a_seed_with_data_goes_on(machine: Machine) -> None:
+    (machine.root / "etcd").mkdir()
+    machine.fake("curl", "exit 1")
+    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12")
+    assert (done.returncode, machine.calls) == (0, [])
+
+
+def test_a_seed_without_data_joins_a_server_that_answers(machine: Machine) -> None:
+    machine.fake("curl", 'case "$*" in *10.0.1.13*) printf 401 ;; *) printf 000; exit 7 ;; esac')
+    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12 10.0.1.13")
+    override = machine.root / "etc/rancher/k3s/config.yaml.d/90-rejoin.yaml"
+    assert done.returncode == 0
+    assert override.read_text() == "cluster-init: false\nserver: https://10.0.1.13:6443\n"
+
+
+def test_a_seed_that_is_alone_forms_the_cluster(machine: Machine) -> None:
+    stale = machine.file("/etc/rancher/k3s/config.yaml.d/90-rejoin.yaml", "server: x\n")
+    machine.fake("curl", "printf 000; exit 7")
+    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12")
+    assert "forming the cluster" in done.stderr
+    assert not stale.exists()
+
+
+def test_a_blank_volume_is_formatted_once(machine: Machine) -> None:
+    machine.file("/dev/disk/by-id/scsi-0HC_Volume_1")
+    machine.fake("wipefs", "true")
+    machine.fake("mkfs.ext4", "true")
+    machine.fake("udevadm", "true")
+    assert machine.run(VOLUME).returncode == 0
+    assert f"mkfs.ext4 -q -L longhorn {machine.root}/dev/disk/by-id/scsi-0HC_Volume_1" in machine.calls
+    machine.file("/dev/disk/by-label/longhorn")
+    before = len(machine.calls)
+    assert machine.run(VOLUME).returncode == 0
+    assert len(machine.calls) == before
+
+
+def test_a_volume_with_something_on_it_is_left_alone(machine: Machine) -> None:
+    machine.file("/dev/disk/by-id/scsi-0HC_Volume_1")
+    machine.fake("wipefs", "echo 0x438,,ext4,old")
+    machine.fake("mkfs.ext4", "true")
+    done = machine.run(VOLUME)
+    assert done.returncode == 1
+    assert "is not blank and has no file system labelled longhorn: it is left alone" in done.stderr
+    assert not [call for call in machine.calls if call.startswith("mkfs")]
+
+
+def test_no_volume_or_two_are_said(machine: Machine) -> None:
+    assert "0 volumes are attached (none), 1 is expected" in machine.run(VOLUME).stderr
+    machine.file("/dev/disk/by-id/scsi-0HC_Volume_1")
+    machine.file("/dev/disk/by-id/scsi-0HC_Volume_2")
+    assert "2 volumes are attached" in machine.run(VOLUME).stderr
+
+
+MESH_VARIABLES = {"MESH_INTERFACE": "mesh0", "MESH_PORT": "51820"}
+
+
+def mesh(machine: Machine, document: str | None) -> subprocess.CompletedProcess[str]:
+    key = machine.file("/key", "secret")
+    peers = machine.root / "mesh.json"
+    if document is not None:
+        peers.write_text(document)
+    machine.fake("ip", "true")
+    machine.fake("wg", 'case "$1" in show) echo OLD=; echo AAA= ;; esac')
+    return machine.run(MESH, MESH_KEY=str(key), MESH_PEERS=str(peers), **MESH_VARIABLES)
+
+
+def test_peers_are_what_the_file_says_and_no_others(machine: Machine) -> None:
+    peers = {
+        "a": {"publicKey": "AAA=", "address": "10.90.0.11", "endpoint": "192.0.2.11:51820"},
+        "b": {"publicKey": "BBB=", "address": "10.90.0.12"},
+    }
+    done = mesh(machine, json.dumps({"self": "c", "peers": peers}))
+    assert done.returncode == 0, done.stderr
+    changes = [call for call in machine.calls if call.startswith("wg set mesh0 peer")]
+    assert changes == [
+        "wg set mesh0 peer OLD= remove",
+        "wg set mesh0 peer AAA= allowed-ips 10.90.0.11/32 endpoint 192.0.2.11:51820 persistent-keepalive 25",
+        "wg set mesh0 peer BBB= allowed-ips 10.90.0.12/32",
+    ]
+
+
+def test_a_broken_peers_file_changes_no_peer(machine: Machine) -> None:
+    done = mesh(machine, '{"self": "c"')
+    assert done.returncode != 0
+    assert not [call for call in machine.calls if "peer" in call.split()[2:]]
+
+
+def test_a_mesh_without_peers_yet_is_no_failure(machine: Machine) -> None:
+    assert mesh(machine, None).returncode == 0
+
+
+def test_a_missing_mesh_key_is_said(machine: Machine) -> None:
+    done = machine.run(MESH, MESH_KEY="/nowhere", MESH_PEERS="/nowhere", **MESH_VARIABLES)
+    assert done.returncode == 1
+    assert "run the switch of this host again, it brings the key" in done.stderr
+
+
+def test_a_boot_is_confirmed_to_grub_only_where_grub_counts(machine: Machine) -> None:
+    machine.fake("grub-editenv", "true")
+    assert machine.run(CONFIRM, LOADER="systemd-boot").returncode == 0
+    assert machine.calls == []
+    assert machine.run(CONFIRM, LOADER="grub").returncode == 0
+    assert machine.calls == [f"grub-editenv {machine.root}/boot/grub/grubenv unset nixfleet_tries"]
+
+
+def test_the_installer_takes_its_key_from_the_medium(machine: Machine) -> None:
+    machine.file("/dev/disk/by-label/NIXFLEET")
+    machine.fake("mount", 'for last; do :; done; echo key >"$last/ssh_host_ed25519_key"')
+    machine.fake("umount", "true")
+    assert machine.run(KEY).returncode == 0
+    key = machine.root / "etc/ssh/ssh_host_ed25519_key"
+    assert (key.read_text(), key.stat().st_mode & 0o777) == ("key\n", 0o600)
+
+
+def status(machine: Machine, *, unit: str = "active", api: str = "401", failed: str = "") -> dict[str, object]:
+    store = machine.root / "store-system"
+    store.mkdir(exist_ok=True)
+    facts = {"stack": "lab", "host": "n100-1", "k3s": "server", "k3sVersion": "v1.35.6+k3s1", "kind": "bare-metal"}
+    (store / "etc/nixfleet").mkdir(parents=True, exist_ok=True)
+    (store / "etc/nixfleet/closure.json").write_text(json.dumps(facts))
+    profiles = machine.root / "nix/var/nix/profiles"
+    profiles.mkdir(parents=True, exist_ok=True)
+    for link, target in (
+        (profiles / "system-7-link", store),
+        (profiles / "system", "system-7-link"),
+        (machine.root / "run/current-system", store),
+        (machine.root / "run/booted-system", store),
+    ):
+        link.parent.mkdir(exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(target)
+    machine.file("/etc/nixfleet/identity", json.dumps({"stack": "lab", "host": "n100-1"}))
+    machine.fake("systemctl", f'case "$1" in is-active) echo {unit} ;; *) printf "{failed}" ;; esac')
+    machine.fake("curl", f"printf {api}")
+    done = machine.run(STATUS)
+    found: dict[str, object] = json.loads(done.stdout)
+    assert (done.returncode == 0) is found["healthy"], done.stderr
+    return found
+
+
+def test_status_says_who_what_and_how(machine: Machine) -> None:
+    found = status(machine)
+    assert found["healthy"] is True
+    assert found["generation"] == 7
+    assert found["wanted"] == found["running"] == found["booted"]
+    assert found["identity"] == {"stack": "lab", "host": "n100-1"}
+    assert found["k3s"] == {"role": "server", "unit": "active", "api": "401", "healthy": True}
+
+
+@pytest.mark.parametrize("fault", [{"unit": "failed"}, {"api": "000"}, {"failed": "x.service loaded failed"}])
+def test_status_says_what_is_wrong(machine: Machine, fault: dict[str, str]) -> None:
+    assert status(machine, **fault)["healthy"] is False
