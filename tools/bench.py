@@ -89,6 +89,8 @@ def many(count: int) -> dict[str, Any]:
     model = next(host for host in hosts.values() if host["kind"] == "hcloud" and host["role"] == "server")
     public, private = IPv4Address("10.90.4.0"), IPv4Address("10.20.4.0")
     config["nixfleet:fleet"]["network"]["range"] = "10.90.0.0/16"
+    # A /24 for each of the hosts.
+    config["nixfleet:fleet"]["cluster"]["podRange"] = "10.128.0.0/12"
     config["nixfleet:fleet"]["providers"]["hcloud"]["network"]["subnet"] = "10.20.0.0/16"
     for number in range(1, count - len(hosts) + 1):
         agent = {**model, "role": "agent", "address": str(public + number), "privateAddress": str(private + number)}
