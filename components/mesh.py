@@ -39,8 +39,9 @@ class Mesh(pulumi.ComponentResource):
     """What a host that joins waits for: the others know it by then."""
 
     endpoints: pulumi.Output[str]
-    """Where every host answers, as JSON by name: all that an installation has to know of its peers. It comes out of the command,
-    so that an installation depends on one resource instead of every machine: the state stays small in a large fleet."""
+    """Where every host answers, as JSON by name: all that an installation has to know of its peers. It comes out of the
+    command, so that an installation depends on one resource and not on every machine: the state of a large fleet stays
+    small."""
 
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Bring the peers to the hosts."""

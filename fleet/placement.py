@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from fleet.model import Role
@@ -21,4 +22,5 @@ def placement_group(host: HcloudHost) -> str:
     """
     if host.role is Role.SERVER:
         return f"servers-{host.location}"
-    return f"agents-{host.location}-{int(host.address) // GROUP_SIZE}"
+    first = IPv4Address(int(host.address) // GROUP_SIZE * GROUP_SIZE)
+    return f"agents-{host.location}-{str(first).replace('.', '-')}"

@@ -11,7 +11,7 @@ from components.clouds.hetzner.firewall import firewall_rules
 from components.clouds.hetzner.load_balancer import HetznerLoadBalancer, HetznerLoadBalancerArgs
 from components.clouds.hetzner.network import HetznerNetwork, HetznerNetworkArgs
 from components.clouds.hetzner.server import HetznerServer, HetznerServerArgs
-from components.clouds.registry import CloudArgs, Machine, register_cloud
+from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
 from fleet.model import Role
 from fleet.network import LoadBalancerEndpoint, ProviderNetwork
 from fleet.placement import placement_group
@@ -37,13 +37,13 @@ def private_address(args: CloudArgs, host: HcloudHost) -> IPv4Address | None:
 
 
 def public_keys(args: CloudArgs) -> dict[str, str]:
-    """Keys that an image lets in, by a name that is stable when others come and go."""
+    """Keys that an image lets in, each once, with the label of the first who has it."""
     users = {
-        f"{user}-{device}": key
-        for user, settings in sorted(args.fleet.users.items())
-        for device, key in sorted(settings.keys.items())
+        key: f"{user}-{device}"
+        for user, settings in sorted(args.fleet.users.items(), reverse=True)
+        for device, key in sorted(settings.keys.items(), reverse=True)
     }
-    return {"deploy": args.identities.deploy_key, **users}
+    return {**users, args.identities.deploy_key: "deploy"}
 
 
 class Hetzner(pulumi.ComponentResource):
@@ -73,19 +73,21 @@ class Hetzner(pulumi.ComponentResource):
         return HetznerNetwork(f"{name}-private", network, pulumi.ResourceOptions(parent=self))
 
     def _ssh_keys(self, name: str, args: CloudArgs) -> list[pulumi.Input[str]]:
-        # Names are unique in a project, and so are keys.
-        single = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        keys = [
-            hcloud.SshKey(
-                f"{name}-key-{label}",
-                name=f"{args.stack}-{label}",
+        keys: list[pulumi.Input[str]] = []
+        for key, label in sorted(public_keys(args).items()):
+            # Known by its content, so that a changed key is another resource. Were it replaced, names being unique, it
+            # would go first, and the engine would replace the servers with it, without a look at what they ignore.
+            fingerprint = key_fingerprint(key)
+            title = f"{args.stack}-{label}-{fingerprint}"
+            made = hcloud.SshKey(
+                f"{name}-key-{fingerprint}",
+                name=title,
                 public_key=key,
-                labels=args.labels(f"{args.stack}-{label}"),
-                opts=single,
+                labels=args.labels(title),
+                opts=pulumi.ResourceOptions(parent=self),
             )
-            for label, key in public_keys(args).items()
-        ]
-        return [key.id for key in keys]
+            keys.append(made.id)
+        return keys
 
     def _groups(self, name: str, args: CloudArgs, hosts: Mapping[str, HcloudHost]) -> dict[str, hcloud.PlacementGroup]:
         wanted = sorted({placement_group(host) for host in hosts.values()})

@@ -9,7 +9,7 @@ import pulumi_ovh as ovh
 
 from components.clouds.ovh.instance import OvhInstance, OvhInstanceArgs, PrivatePlace
 from components.clouds.ovh.network import OvhNetwork, OvhNetworkArgs
-from components.clouds.registry import CloudArgs, Machine, register_cloud
+from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
 from fleet.network import ProviderNetwork
 
 if TYPE_CHECKING:
@@ -54,13 +54,15 @@ class Ovh(pulumi.ComponentResource):
         self.register_outputs({"machines": sorted(self.machines)})
 
     def _key(self, name: str, args: CloudArgs) -> ovh.CloudProjectSshKey:
+        # Known by its content, so that a changed key is another resource. Were it replaced, names being unique, it
+        # would go first, and the engine would replace the instances with it, without a look at what they ignore.
+        fingerprint = key_fingerprint(args.identities.deploy_key)
         return ovh.CloudProjectSshKey(
-            f"{name}-key",
+            f"{name}-key-{fingerprint}",
             service_name=settings_of(args).service_name,
-            name=f"{args.stack}-deploy",
+            name=f"{args.stack}-deploy-{fingerprint}",
             public_key=args.identities.deploy_key,
-            # Names are unique in a project.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _network(self, name: str, args: CloudArgs) -> OvhNetwork | None:
