@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,16 +14,25 @@ import pytest
 from tests.nix import toolbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NEEDS_NIX = "nix_command"
 NEEDS_INPUTS = "inputs"
+# Parts of the others, and one whose every attribute is an error.
+UNCALLED = {"minimal", "thrown"}
 WITHOUT_JQ = "no jq, which the hosts' scripts use: install it (Debian: apt-get install jq)"
 WITHOUT_NIX = "no Nix: install one (Debian: apt-get install nix-bin)"
 WITHOUT_INPUTS = f"no flake inputs: see tests/nix/README.md, or name a folder in {toolbox.VARIABLE}"
-WITHOUT_KVM = "tests that boot machines were evaluated, not run: they need /dev/kvm, a real nixpkgs, and `nix flake check ./nix`"
+WITHOUT_KVM = (
+    "tests that boot machines were evaluated, not run: they need /dev/kvm, a real nixpkgs, and `nix flake check ./nix`"
+)
+
+EVALUATIONS = tuple(
+    sorted(path.stem for path in (toolbox.HERE / "evaluate").glob("*.nix") if path.stem not in UNCALLED)
+)
 
 _left_out: dict[str, int] = {}
+_wanted: set[str] = set()
 _timings: list[str] = []
 
 
@@ -44,6 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         else:
             out.append(item)
             _left_out[why] = _left_out.get(why, 0) + 1
+    for item in kept:
+        source = item.path.read_text()
+        _wanted.update(name for name in EVALUATIONS if f'evaluated("{name}")' in source)
+        _wanted.update({"hosts"} & set(getattr(item, "fixturenames", ())))
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = kept
@@ -84,20 +98,19 @@ def inputs() -> toolbox.Inputs:
 
 
 @pytest.fixture(scope="session")
-def evaluated(inputs: toolbox.Inputs) -> Callable[[str], Any]:
-    """JSON of a file of tests/nix/evaluate; each is evaluated once."""
-    known: dict[str, Any] = {}
+def evaluated(inputs: toolbox.Inputs) -> Iterator[Callable[[str], Any]]:
+    """JSON of a file of tests/nix/evaluate; what this run needs is evaluated once, two at a time."""
 
-    def evaluate(file: str) -> Any:  # noqa: ANN401 - JSON
-        if file not in known:
-            start = time.monotonic()
-            done = inputs.evaluate(file)
-            assert done.returncode == 0, f"{file}: {toolbox.errors(done.stderr)}"
-            _timings.append(f"{file} evaluated in {time.monotonic() - start:.0f} s")
-            known[file] = json.loads(done.stdout)
-        return known[file]
+    def evaluate(file: str) -> Any:
+        start = time.monotonic()
+        done = inputs.evaluate(file)
+        assert done.returncode == 0, f"{file}: {toolbox.errors(done.stderr)}"
+        _timings.append(f"{file} evaluated in {time.monotonic() - start:.0f} s")
+        return json.loads(done.stdout)
 
-    return evaluate
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        running = {file: pool.submit(evaluate, file) for file in sorted(_wanted)}
+        yield lambda file: running[file].result()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def test_cluster_ports_are_open_on_the_cluster_network_only(hosts: Hosts) -> Non
         assert set(firewall["interfaces"]) == {interface}, name
         tcp = set(firewall["interfaces"][interface]["allowedTCPPorts"])
         assert 10250 in tcp
-        assert SERVER_ONLY <= tcp if facts["role"] == "server" else not SERVER_ONLY & tcp
+        assert tcp >= SERVER_ONLY if facts["role"] == "server" else not SERVER_ONLY & tcp
         assert interface not in firewall["trustedInterfaces"]
         assert {"cni0", "flannel.1"} <= set(firewall["trustedInterfaces"])
 
@@ -71,5 +71,5 @@ def test_a_host_knows_its_name_and_what_needs_a_reboot(hosts: Hosts) -> None:
 def test_every_loader_counts_boots(hosts: Hosts) -> None:
     for facts in hosts.values():
         unit = facts["units"]["nixfleet-boot-confirm.service"]
-        assert f'LOADER={"grub" if facts["boot"]["grub"] else "systemd-boot"}' in unit
+        assert f"LOADER={'grub' if facts['boot']['grub'] else 'systemd-boot'}" in unit
         assert "Requires=sshd.service" in unit

@@ -101,7 +101,12 @@ def test_datasets_and_volumes_are_the_reference_s(layouts: dict[str, Any]) -> No
     assert rpool["reserved"]["reservation"] == "10G"
     assert rpool["containerd"]["recordsize"] == "128K"
     assert rpool["var/log"]["compression"] == "zstd"
-    assert set(layouts["zfs-server"]["none"]["datasets"]["rpool"]) >= {"local/root", "local/nix", "safe/home", "safe/persist"}
+    assert set(layouts["zfs-server"]["none"]["datasets"]["rpool"]) >= {
+        "local/root",
+        "local/nix",
+        "safe/home",
+        "safe/persist",
+    }
     assert layouts["zfs-server"]["none"]["datasets"]["tank"]["reserved"]["reservation"] == "100G"
     assert layouts["luks-btrfs"]["none"]["volumes"]["root_vg"] == {
         "sensitive": "1G",

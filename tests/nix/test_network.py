@@ -1,4 +1,4 @@
-"""One profile, two renderers: NixOS' units and the files for systems without NixOS say the same, and what the contract says."""
+"""One profile, two renderers: NixOS' units and plain files say the same of every host, and what its contract says."""
 
 from __future__ import annotations
 

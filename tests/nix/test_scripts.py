@@ -1,4 +1,4 @@
-"""The scripts that run on hosts, run for real: in a folder that stands for the machine, with fakes for what needs one."""
+"""The scripts that run on hosts, run for real: a folder stands for the machine, fakes for what needs one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ class Machine:
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """The way writeShellApplication starts it."""
         text = "set -o errexit -o nounset -o pipefail\n" + (toolbox.TREE / script).read_text()
-        variables = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "NIXFLEET_ROOT": str(self.root), **environment}
+        variables = {
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "NIXFLEET_ROOT": str(self.root),
+            **environment,
+        }
         command = ["bash", "-c", text, script, *arguments]
         return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
 

@@ -1,4 +1,4 @@
-"""The tree's own rules: small files, names that say where they come from, options that somebody reads, pinned inputs."""
+"""The tree's own rules: small files, names with a source, options that somebody reads, pinned inputs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FILES = sorted(toolbox.TREE.rglob("*.nix"))
 MODULES = sorted((toolbox.TREE / "modules").rglob("*.nix"))
 CONTRACT = toolbox.TREE / "modules" / "contract"
 MEDIAN_LINES, MOST_LINES, FLAKE_LINES = 40, 200, 50
-OPTION = re.compile(r"^( *)(?:options\.nixfleet\.)?([\w.]+) = (?:lib\.)?mkOption \{(.*?)^\1\};", re.M | re.S)
-FACT = re.compile(r"^\s+(\w+) = fact .*?\"[^\"]+\";", re.M | re.S)
+OPTION = re.compile(r"(?ms)^( *)(?:options\.nixfleet\.)?([\w.]+) = (?:lib\.)?mkOption \{(.*?)^\1\};")
+FACT = re.compile(r"^\s+(\w+) = fact .*?\"[^\"]+\";", re.MULTILINE | re.DOTALL)
 
 
 def lines(path: Path) -> int:
@@ -80,13 +80,15 @@ def test_every_option_has_a_reader() -> None:
     for name, text in options().items():
         rest = everything.replace(text, "")
         uses = len(re.findall(rf"(?<![\w\"-]){re.escape(name)}(?![\w-])", rest))
-        assert uses >= 2, f"{name}: declared, and read nowhere"  # noqa: PLR2004 - the declaration is the first
+        assert uses >= 2, f"{name}: declared, and read nowhere"
 
 
 def test_every_fact_of_the_contract_has_a_reader() -> None:
     """In the tree, or in the half that works on hosts from outside."""
     nix = "\n".join(path.read_text() for path in FILES if path.parent != CONTRACT or path.name == "apply.nix")
-    python = "\n".join(path.read_text() for folder in ("hostops", "fleet") for path in (toolbox.ROOT / folder).rglob("*.py"))
+    python = "\n".join(
+        path.read_text() for folder in ("hostops", "fleet") for path in (toolbox.ROOT / folder).rglob("*.py")
+    )
     for path in CONTRACT.glob("*.nix"):
         for name in FACT.findall(path.read_text()):
             snake = re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)
@@ -112,7 +114,7 @@ def test_the_contract_s_options_are_the_contract_s_keys() -> None:
 def test_inputs_are_pinned_and_follow_one_nixpkgs() -> None:
     text = (toolbox.TREE / "flake.nix").read_text()
     lock = json.loads((toolbox.TREE / "flake.lock").read_text())
-    declared = set(re.findall(r"^    ([\w-]+)\.url = ", text, re.M))
+    declared = set(re.findall(r"^    ([\w-]+)\.url = ", text, re.MULTILINE))
     root = lock["nodes"]["root"]["inputs"]
     assert set(root) == declared
     for name, node in lock["nodes"].items():
@@ -145,7 +147,7 @@ def test_format(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(toolbox.TREE).as_posix())
 def test_sorted_lists_are_sorted(path: Path) -> None:
-    for block in re.findall(r"# keep-sorted start\n(.*?)# keep-sorted end", path.read_text(), re.S):
+    for block in re.findall(r"# keep-sorted start\n(.*?)# keep-sorted end", path.read_text(), re.DOTALL):
         indent = min(len(line) - len(line.lstrip()) for line in block.splitlines() if line.strip())
         names = re.findall(rf"(?m)^ {{{indent}}}([\w-]+)(?:\.| =)", block)
         assert names == sorted(names), path.name
@@ -153,5 +155,7 @@ def test_sorted_lists_are_sorted(path: Path) -> None:
 
 def test_no_secret_in_the_tree() -> None:
     private = re.compile(r"PRIVATE KEY|AGE-SECRET-KEY|\$[56y]\$\w+\$")
-    found = [path for path in toolbox.TREE.rglob("*") if path.is_file() and private.search(path.read_text(errors="replace"))]
+    found = [
+        path for path in toolbox.TREE.rglob("*") if path.is_file() and private.search(path.read_text(errors="replace"))
+    ]
     assert found == []

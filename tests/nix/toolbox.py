@@ -51,7 +51,7 @@ def _digest(*folders: Path) -> str:
 
 
 def extended(root: Path) -> Path:
-    """The stand-in's nixpkgs with what this tree needs beside it (tests/nix/standin): made again when either changes."""
+    """The stand-in's nixpkgs with what this tree needs beside it (tests/nix/standin); made again after a change."""
     plain, target = root / "inputs" / "nixpkgs", root / "nixfleet" / "nixpkgs"
     stamp = target.parent / "stamp"
     target.parent.mkdir(exist_ok=True)
