@@ -131,7 +131,8 @@ class Recorder(pulumi.runtime.Mocks):
     """Answers as clouds would."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        extra = OUTPUTS.get(args.typ, lambda _: {})(args.name)  # type: ignore[no-untyped-call]  # protobuf's
+        answer = OUTPUTS.get(args.typ)
+        extra = answer(args.name) if answer else {}
         made = args.typ.startswith(("hcloud:", "ovh:"))
         return str(number(args.name)) if made else f"{args.name}-id", {**args.inputs, **extra}
 

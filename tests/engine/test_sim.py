@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from operate.engine import Place
     from operate.record import Run
 
     Edit = Callable[[dict[str, Any]], object]
@@ -96,8 +97,12 @@ def wider(fleet: dict[str, Any]) -> None:
     fleet["firewall"]["adminRanges"] = ["192.0.2.0/24", "198.51.100.0/24"]
 
 
-def other_chart(fleet: dict[str, Any]) -> None:
-    fleet.setdefault("addons", {}).setdefault("kyverno", {})["version"] = "3.8.2"
+def other_multus(fleet: dict[str, Any]) -> None:
+    fleet.setdefault("addons", {}).setdefault("multus", {})["version"] = "v4.2.4"
+
+
+def other_values(fleet: dict[str, Any]) -> None:
+    fleet.setdefault("addons", {}).setdefault("kyverno", {})["values"] = {"features": {"logging": {"verbosity": 4}}}
 
 
 def labelled(fleet: dict[str, Any]) -> None:
@@ -130,7 +135,8 @@ def grown(fleet: dict[str, Any]) -> None:
 CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
     "a user's key": (new_key, {("create", key_name(KEY)), ("delete", key_name(OLD_KEY)), *ALL_SYSTEMS}),
     "an admin range": (wider, {("update", "hetzner-firewall"), *ALL_SYSTEMS}),
-    "a chart's version": (other_chart, {("update", "kyverno-release"), ("update", "policies-baseline")}),
+    "a chart's values": (other_values, {("update", "kyverno-release")}),
+    "an add-on's version": (other_multus, {("update", "multus-thick-daemon")}),
     "a label": (labelled, {("update", "nodes-n100-1"), ("update", "n100-1-system")}),
     "a server's type": (other_type, {("update", "hcloud-2-server")}),
     "a host's option": (tuned, {("update", "n100-1-system")}),
@@ -180,20 +186,43 @@ def contents(site: Site, hosts: tuple[str, ...]) -> dict[str, list[str]]:
     return {host: [disk.content for disk in machines[host].disks] for host in hosts}
 
 
+def newer_fleet(place: Place, folder: Path) -> Place:
+    """A stack that exports what a later release might."""
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: newer\nruntime: python\n")
+    (folder / "Pulumi.sim.yaml").write_text("{}\n")
+    program = folder / "__main__.py"
+    program.write_text('import pulumi\npulumi.export("fleet", {"version": 2})\npulumi.export("kubeconfig", "")\n')
+    return replace(place, folder=folder, program=program)
+
+
 class TestConsumer:
     @pytest.fixture
-    def consumer(self, site: Site, tmp_path: Path) -> Any:
+    def consumer(self, site: Site, tmp_path: Path) -> Place:
         """The example, on the same backend as the fleet."""
         folder = tmp_path / "consumer"
         shutil.copytree(ROOT / "examples/consumer", folder)
         return replace(site.stage.place, folder=folder, program=folder / "__main__.py")
 
-    def test_it_uses_the_cluster_through_what_the_fleet_exports(self, site: Site, consumer: Any) -> None:
+    def test_it_uses_the_cluster_through_what_the_fleet_exports(self, site: Site, consumer: Place) -> None:
         with site.powered():
             done = run("up", consumer)
             assert ("create", "agents") in steps(done)
             assert done.outputs["endpoint"] == "https://api.sim.example.net:6443"
             assert run("destroy", consumer).ok
+
+    def test_it_fails_clearly_on_a_version_that_it_does_not_know(
+        self, site: Site, consumer: Place, tmp_path: Path
+    ) -> None:
+        with site.powered():
+            assert run("up", newer_fleet(consumer, tmp_path / "newer")).ok
+            config = consumer.stack_file.read_text().replace("/nixfleet/", "/newer/")
+            consumer.stack_file.write_text(config)
+            done = run("preview", consumer)
+        assert not done.ok
+        said = "\n".join(done.errors)
+        assert "fleet.version: 2: this program knows version 1 of a fleet's outputs" in said
+        assert "Traceback" not in said
 
     def test_outputs_are_the_model_and_the_credential_is_secret(self, site: Site) -> None:
         done = site.up().run
@@ -216,8 +245,9 @@ def secrets(site: Site) -> dict[str, str]:
 
 def test_no_secret_is_in_clear_in_state_logs_contract_or_user_data(site: Site) -> None:
     base = site.stage.base
-    machines = base / "world" / "machines"
-    files = [path for path in base.rglob("*") if path.is_file() and machines not in path.parents]
+    # Machines and clusters are the inside of hosts, which have their secrets; everything else must not.
+    inside = {base / "world/machines", base / "world/clusters"}
+    files = [path for path in base.rglob("*") if path.is_file() and not inside & set(path.parents)]
     assert any(path.suffix == ".json" and "stacks" in path.parts for path in files)
     leaks = [
         f"{what} in {path.relative_to(base)}"
