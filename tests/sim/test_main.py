@@ -51,9 +51,10 @@ def test_an_unknown_stack_is_one_message() -> None:
 
 def test_without_a_passphrase_the_make_command_is_named(tmp_path: Path) -> None:
     done = sim("up", "--world", str(tmp_path))
-    assert (done.returncode, done.stderr) == (
-        1,
-        "error: no passphrase: run `make up`, which knows that of the simulated stack, or set PULUMI_CONFIG_PASSPHRASE\n",
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: no passphrase: run `make up`, which knows that of the simulated stack, "
+        "or set PULUMI_CONFIG_PASSPHRASE\n"
     )
 
 
