@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Go back to the system that ran before: what the watchdog does, and what is done at once when a check has failed.
 # NF_PREVIOUS: its store path; NF_WANTED: the system that did not prove itself.
 

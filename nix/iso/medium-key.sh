@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Copy the SSH host key from the file system labelled NIXFLEET to where sshd reads it.
 root=${NIXFLEET_ROOT:-}
 label=$root/dev/disk/by-label/NIXFLEET

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Initrd: return the root to its blank snapshot. What the installer wrote to it (identity, keys) moves to /persist first.
 mkdir -p /tmp/root /tmp/persist
 mount -t zfs rpool/local/root /tmp/root

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Make the file system labelled longhorn on the machine's one blank Hetzner volume, unless it is there.
 root=${NIXFLEET_ROOT:-}
 if [ -e "$root/dev/disk/by-label/longhorn" ]; then

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Before k3s starts on the seed: if it has no data and another server answers, join that one.
 # Environment: SEED_DATA SEED_PEERS
 root=${NIXFLEET_ROOT:-}

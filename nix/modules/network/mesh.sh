@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Bring the mesh interface to what the peers file says; peers that it does not name are removed.
 # Environment: MESH_INTERFACE MESH_KEY MESH_PEERS MESH_PORT
 if [ ! -s "$MESH_KEY" ]; then

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Print this host's identity, generation, wanted and running closure, and the health of k3s: fleet-status
 # Exit code: 0 healthy, 1 not.
 root=${NIXFLEET_ROOT:-}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Whether a system may be activated on this host: nixfleet-preflight SYSTEM
 # Exit codes: 0 it may, 3 it is another host's, 4 it needs a reboot.
 # NIXFLEET_ALLOW_INHIBITED=1 accepts what a reboot would be needed for.
