@@ -25,7 +25,7 @@ in
   checks = perSystem (
     import ./checks.nix {
       inherit inputs lib;
-      nixosConfigurations = hosts.nixosConfigurations // machines;
+      nixosConfigurations = hosts.byLongName // machines;
       inherit (import ./lib.nix (shared // { inherit machines overlays; })) machineTests;
     }
   );

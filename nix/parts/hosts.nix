@@ -16,14 +16,11 @@ let
   stacksWith = name: lib.filter (stack: documents.${stack}.hosts ? ${name}) (lib.attrNames documents);
   isUnique = name: _: lib.length (stacksWith name) == 1;
   short = stack: lib.filterAttrs isUnique (hostsOf documents.${stack});
+  ofAllStacks = make: lib.mergeAttrsList (map make (lib.attrNames documents));
 in
 {
-  nixosConfigurations = lib.mergeAttrsList (
-    lib.concatMap (stack: [
-      (long stack)
-      (short stack)
-    ]) (lib.attrNames documents)
-  );
+  byLongName = ofAllStacks long;
+  nixosConfigurations = ofAllStacks short // ofAllStacks long;
   # Not taken from nixosConfigurations: what that keeps alive, the collector cannot free.
   hostDrvs = lib.mapAttrs (_: document: lib.mapAttrs (_: drvPathOf) (hostsOf document)) documents;
 }

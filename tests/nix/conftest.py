@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 NEEDS_NIX = "nix_command"
 NEEDS_INPUTS = "inputs"
 # Parts of the others, and one whose every attribute is an error.
+HOST_DRVS = "hostDrvs"
 UNCALLED = {"minimal", "thrown"}
 WITHOUT_JQ = "no jq, which the hosts' scripts use: install it (Debian: apt-get install jq)"
+WITHOUT_NIXFMT = "no nixfmt: `nix develop ./nix#nix` has it"
 WITHOUT_NIX = "no Nix: install one (Debian: apt-get install nix-bin)"
 WITHOUT_INPUTS = f"no flake inputs: see tests/nix/README.md, or name a folder in {toolbox.VARIABLE}"
 WITHOUT_KVM = (
@@ -43,6 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reasons[NEEDS_NIX] = WITHOUT_NIX
     if shutil.which("jq") is None:
         reasons["jq"] = WITHOUT_JQ
+    if shutil.which("nixfmt") is None:
+        reasons["nixfmt"] = WITHOUT_NIXFMT
     if toolbox.inputs_root() is None:
         reasons[NEEDS_INPUTS] = WITHOUT_INPUTS
     kept, out = [], []
@@ -56,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _left_out[why] = _left_out.get(why, 0) + 1
     for item in kept:
         source = item.path.read_text()
-        _wanted.update(name for name in EVALUATIONS if f'evaluated("{name}")' in source)
+        _wanted.update(name for name in (*EVALUATIONS, HOST_DRVS) if f'evaluated("{name}")' in source)
         _wanted.update({"hosts"} & set(getattr(item, "fixturenames", ())))
     if out:
         config.hook.pytest_deselected(items=out)
@@ -77,6 +81,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def jq() -> str:
     """Where jq is."""
     found = shutil.which("jq")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def nixfmt() -> str:
+    """Where nixfmt is."""
+    found = shutil.which("nixfmt")
     assert found is not None
     return found
 
@@ -103,7 +115,7 @@ def evaluated(inputs: toolbox.Inputs) -> Iterator[Callable[[str], Any]]:
 
     def evaluate(file: str) -> Any:
         start = time.monotonic()
-        done = inputs.evaluate(file)
+        done = inputs.output(file) if file == HOST_DRVS else inputs.evaluate(file)
         assert done.returncode == 0, f"{file}: {toolbox.errors(done.stderr)}"
         _timings.append(f"{file} evaluated in {time.monotonic() - start:.0f} s")
         return json.loads(done.stdout)

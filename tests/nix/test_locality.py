@@ -22,6 +22,17 @@ def test_changes_stay_where_they_are_made(evaluated: Callable[[str], Any], hosts
         assert {name: before[name] for name in found[kind]} == found[kind], kind
 
 
+def test_the_program_reads_the_same_drv_paths(
+    evaluated: Callable[[str], Any], hosts: dict[tuple[str, str], Any]
+) -> None:
+    """`hostDrvs` is what closure keys come from: all hosts of all stacks in one evaluation."""
+    found = evaluated("hostDrvs")
+    assert found == {
+        stack: {name: facts["drvPath"] for (of, name), facts in hosts.items() if of == stack} for stack in found
+    }
+    assert {stack for stack, _ in hosts} == set(found)
+
+
 def test_committed_contracts_are_fresh() -> None:
     """A contract that is not what its stack file says would bring hosts to yesterday's facts."""
     command = [sys.executable, "-m", "fleet", "contract", "--check"]

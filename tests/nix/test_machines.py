@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.nix import toolbox
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -75,6 +77,42 @@ def test_every_module_evaluates_alone(evaluated: Evaluate) -> None:
         "hardware-ovh",
         "hardware-qemu",
     }
+
+
+def test_a_host_s_own_files_are_used(evaluated: Evaluate) -> None:
+    found = evaluated("modules")
+    assert found["report"].endswith("minimal.nix")
+    # Its own host key opens its secrets, and no key is made up that nobody encrypts to.
+    assert DRV.fullmatch(found["secrets"].pop("drvPath"))
+    assert found["secrets"] == {
+        "generateKey": False,
+        "keys": ["/etc/ssh/ssh_host_ed25519_key"],
+        "path": "/run/secrets/example",
+    }
+
+
+def test_flake_check_builds_every_host_shell_and_test(inputs: toolbox.Inputs, contracts: dict[str, Any]) -> None:
+    done = inputs.output(
+        "checks.x86_64-linux", "checks: { names = builtins.attrNames checks; format = checks.format.drvPath; }"
+    )
+    assert done.returncode == 0, toolbox.errors(done.stderr)
+    found = json.loads(done.stdout)
+    hosts = {
+        f"host-{stack}-{name}"
+        for stack, document in contracts.items()
+        for name, host in document["hosts"].items()
+        if host["arch"] == "x86_64-linux"
+    }
+    machines = {"host-dev-vm", "host-iso-headless", "host-vm-k3s-agent", "host-vm-k3s-server"}
+    shells = {f"shell-{name}" for name in SHELLS}
+    assert set(found["names"]) == hosts | machines | shells | {f"vm-{name}" for name in CLUSTERS} | {"format", "lib"}
+    assert DRV.fullmatch(found["format"])
+
+
+def test_the_lock_fits_the_flake(inputs: toolbox.Inputs) -> None:
+    """Nix neither changes it nor fetches anything for it."""
+    done = inputs.metadata()
+    assert done.returncode == 0, toolbox.errors(done.stderr)
 
 
 def test_shells_packages_and_backports(evaluated: Evaluate) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Hosts = dict[tuple[str, str], Any]
 Contracts = dict[str, Any]
@@ -35,6 +38,16 @@ def test_both_renderers_say_the_same_of_every_host(hosts: Hosts) -> None:
         assert sorted(ours) == sorted(files), name
         for file, text in files.items():
             assert parsed(text) == parsed(units[file]), (name, file)
+
+
+def test_both_renderers_say_the_same_of_every_profile_and_node(evaluated: Callable[[str], Any]) -> None:
+    found = evaluated("profiles")
+    assert set(found) == {"bonding-vlans", "dhcp-simple", "simple", "vlans"}
+    for profile, nodes in found.items():
+        assert sorted(nodes) == ["agent-1", "agent-2", "server-1", "server-2"]
+        for name, facts in nodes.items():
+            for file, text in facts["files"].items():
+                assert parsed(text) == parsed(facts["units"][file]), (profile, name, file)
 
 
 def test_no_other_unit_touches_the_interfaces(hosts: Hosts) -> None:

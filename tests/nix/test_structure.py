@@ -132,6 +132,11 @@ def test_inputs_are_pinned_and_follow_one_nixpkgs() -> None:
     assert lock["nodes"]["nixpkgs"]["original"]["ref"] == "nixos-26.05"
 
 
+def test_nixfmt_changes_nothing(nixfmt: str) -> None:
+    done = toolbox.run([nixfmt, "--check", *map(str, FILES)])
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(toolbox.TREE).as_posix())
 def test_format(path: Path) -> None:
     """What any formatter of the tree keeps; `nix fmt` does the rest."""

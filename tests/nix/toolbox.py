@@ -93,14 +93,30 @@ class Inputs:
             flags += ["--override-input", path.name, f"path:{seen}"]
         return flags
 
+    @property
+    def _has_nix(self) -> bool:
+        return (self.root / "usr" / "bin" / "nix").exists()
+
+    @property
+    def _project(self) -> Path:
+        """The project as that Nix sees it."""
+        return Path("/project") if self._has_nix else ROOT
+
     def evaluate(self, file: str, attribute: str = "") -> subprocess.CompletedProcess[str]:
         """Evaluate a file of tests/nix/evaluate over the flake's `lib`; stdout is JSON."""
-        inside = (self.root / "usr" / "bin" / "nix").exists()
-        project = Path("/project") if inside else ROOT
-        apply = f"tree: (import {project}/tests/nix/evaluate/{file}.nix tree){attribute}"
-        command = ["nix", "eval", "--impure", "--json", *FEATURES, *self._flags(project)]
-        command += [f"path:{project}/nix#lib", "--apply", apply]
-        return run(self._within(command) if inside else command)
+        return self.output("lib", f"tree: (import {self._project}/tests/nix/evaluate/{file}.nix tree){attribute}")
+
+    def output(self, attribute: str, apply: str = "value: value") -> subprocess.CompletedProcess[str]:
+        """Evaluate an output of the flake, as JSON."""
+        command = ["nix", "eval", "--impure", "--json", *FEATURES, *self._flags(self._project)]
+        command += [f"path:{self._project}/nix#{attribute}", "--apply", apply]
+        return run(self._within(command) if self._has_nix else command)
+
+    def metadata(self) -> subprocess.CompletedProcess[str]:
+        """The flake's inputs as Nix reads them from the lock, which it may not change."""
+        command = ["nix", "flake", "metadata", *FEATURES, "--offline", "--no-update-lock-file"]
+        command += [f"path:{self._project}/nix"]
+        return run(self._within(command) if self._has_nix else command)
 
     def _within(self, command: list[str]) -> list[str]:
         """The command in the root folder, which is a small system of its own with a Nix."""

@@ -4,9 +4,9 @@
   config = lib.mkIf config.nixfleet.k3s.enable {
     boot.kernelModules = [
       "br_netfilter"
-      "ip_tables"
-      "ip6_tables"
       "nf_conntrack"
+      # k3s' rules are made with iptables' commands on nftables.
+      "nft_compat"
       "overlay"
       "xt_comment"
       "xt_conntrack"

@@ -53,6 +53,9 @@ in
     };
     environment.etc."rancher/k3s/kubelet.yaml".source = yaml.generate "kubelet.yaml" cfg.kubelet;
     # Without it logind ends the grace period after 5 s.
-    services.logind.extraConfig = "InhibitDelayMaxSec=60";
+    environment.etc."systemd/logind.conf.d/10-nixfleet.conf".text = ''
+      [Login]
+      InhibitDelayMaxSec=60
+    '';
   };
 }

@@ -4,6 +4,11 @@ let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.k3s;
   isServer = cfg.role == "server";
+  files = [
+    "config.yaml"
+    "kubelet.yaml"
+    "registries.yaml"
+  ] ++ lib.optional isServer "audit-policy.yaml";
   limit = (import ../../lib).restart.startLimit {
     burst = 6;
     restartSeconds = 10;
@@ -37,8 +42,8 @@ in
           "nixfleet-mesh.service"
         ];
         wants = [ "network-online.target" ];
-        # The file is read at start only.
-        restartTriggers = [ config.environment.etc."rancher/k3s/config.yaml".source ];
+        # Files are read at start only.
+        restartTriggers = map (name: config.environment.etc."rancher/k3s/${name}".source) files;
         serviceConfig = {
           LimitNPROC = lib.mkForce 512000; # the module's "infinity" lets one pod take every process number
           MemoryMax = if cfg.memoryMaxGib == null then "90%" else "${toString cfg.memoryMaxGib}G";

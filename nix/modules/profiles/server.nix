@@ -18,10 +18,9 @@
     console.enable = lib.mkDefault false;
     systemd = {
       enableEmergencyMode = false;
-      sleep.extraConfig = ''
-        AllowHibernation=no
-        AllowSuspend=no
-      '';
+      targets = lib.genAttrs [ "hibernate" "hybrid-sleep" "sleep" "suspend" ] (_: {
+        enable = false;
+      });
     };
     fonts.fontconfig.enable = lib.mkDefault false;
     programs.command-not-found.enable = lib.mkDefault false;

@@ -49,6 +49,7 @@ let
     } ++ [ ../secrets.nix ./machine.nix ];
     nixfleet.testMachine = {
       inherit cores memoryMib;
+      startsK3s = !sequentialJoin;
       inherit (profile) ports;
       mac = if isLeased then profile.nodes.${node}.mac else null;
     };

@@ -3,6 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.testMachine;
+  inherit (config.nixfleet.k3s) package;
 in
 {
   options.nixfleet.testMachine = {
@@ -18,6 +19,10 @@ in
       type = types.listOf types.str;
       description = "The profile's ports: each is a card on a network of its own, eth1 first.";
     };
+    startsK3s = mkOption {
+      type = types.bool;
+      description = "Whether k3s starts with the machine, and not when the test says so.";
+    };
     mac = mkOption {
       type = types.nullOr types.str;
       description = "Hardware address of the first port; null takes the test driver's.";
@@ -29,7 +34,11 @@ in
     networking.interfaces = lib.mkForce { };
     networking.primaryIPAddress = lib.mkForce config.nixfleet.host.address;
     networking.usePredictableInterfaceNames = lib.mkForce false; # the driver's consoles expect the kernel's names
-    systemd.services.k3s.serviceConfig.ExecStartPre = [ "${lib.getExe' config.systemd.package "networkctl"} --json=short list" ];
+    # Nothing can be downloaded in a test. The attribute's name has changed over time.
+    nixfleet.k3s.airgapImages = lib.filter (image: image != null) [
+      (package.airgap-images or package.airgapImages or null)
+    ];
+    systemd.services.k3s.wantedBy = lib.mkIf (!cfg.startsK3s) (lib.mkForce [ ]); # the test starts it, one after the other
     virtualisation = {
       inherit (cfg) cores;
       diskSize = 20480;

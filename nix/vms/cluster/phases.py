@@ -104,6 +104,7 @@ def nodes_ready(count):
 
 
 def form():
+    seed().systemctl("start k3s.service --no-block")
     seed().wait_for_unit("k3s.service", timeout=300)
     eventually(300, "readyz", lambda: seed().execute("k3s kubectl get --raw /readyz")[1].strip() == "ok" or "not ok")
     eventually(240, "first node Ready", nodes_ready(1))
@@ -112,7 +113,8 @@ def form():
 def join():
     joined = 1
     for name in FACTS["servers"][1:] + FACTS["agents"]:
-        node(name).systemctl("restart k3s.service --no-block")
+        # Without sequentialJoin they have started with their machines.
+        node(name).systemctl("start k3s.service --no-block")
         joined += 1
         if FACTS["sequentialJoin"]:
             eventually(300, f"{name} joined", nodes_ready(joined))

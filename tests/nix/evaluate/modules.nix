@@ -68,6 +68,23 @@ let
       grubDevices = built.config.boot.loader.grub.devices;
       inherit (built.config.networking) hostId;
     };
+  withFile =
+    settings:
+    tree.nixosSystem {
+      modules = [
+        minimal
+        root
+        tree.nixosModules.hardware-facter
+        tree.nixosModules.secrets
+        settings
+      ];
+    };
+  secretive = withFile {
+    nixfleet.secrets.file = ../../../nix/flake.lock;
+    sops.secrets.example = { };
+    sops.validateSopsFiles = false;
+    services.openssh.enable = true;
+  };
 in
 {
   modules = lib.mapAttrs alone tree.nixosModules;
@@ -75,6 +92,14 @@ in
     none = layout name "none";
     partition = layout name "partition";
   }) tree.layouts;
+  # What a host has when its file lies beside it.
+  report = (withFile { nixfleet.hardware.report = ./minimal.nix; }).config.hardware.facter.reportPath or null;
+  secrets = {
+    drvPath = secretive.config.system.build.toplevel.drvPath;
+    keys = secretive.config.sops.age.sshKeyPaths;
+    inherit (secretive.config.sops.age) generateKey;
+    path = secretive.config.sops.secrets.example.path;
+  };
   shells = lib.mapAttrs (_: shell: shell.drvPath) tree.shells;
   packages = lib.mapAttrs (_: package: package.drvPath) tree.packages;
   backports = {

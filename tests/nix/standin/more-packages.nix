@@ -19,9 +19,11 @@ let
 in
 named [
   "dosfstools"
+  "keep-sorted"
   "libfaketime"
   "mtools"
   "squashfsTools"
+  "taplo"
   "xorriso"
 ]
 // {
