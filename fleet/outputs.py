@@ -53,6 +53,8 @@ class StackOutputs(Model):
 def read_outputs(document: object) -> StackOutputs:
     """What another stack exported, as the model; raises FleetError, first for a version that is unknown here."""
     version = document.get("version") if isinstance(document, dict) else None
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)  # numbers travel between stacks as floating point
     if version != OUTPUTS_VERSION:
         fault = Fault(
             path="fleet.version",

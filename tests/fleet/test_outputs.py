@@ -23,7 +23,13 @@ def test_what_is_exported_is_what_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("document", "value"),
-    [({"version": 2, "unheardOf": {}}, "2"), ({"version": "1"}, "'1'"), ({}, "None"), ("text", "None")],
+    [
+        ({"version": 2, "unheardOf": {}}, "2"),
+        ({"version": 2.0}, "2"),
+        ({"version": "1"}, "'1'"),
+        ({}, "None"),
+        ("text", "None"),
+    ],
 )
 def test_an_unknown_version_is_refused(document: Any, value: str) -> None:
     with pytest.raises(FleetError) as refused:
