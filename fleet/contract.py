@@ -13,7 +13,16 @@ from fleet.cluster import Probe
 from fleet.faults import Fault, FleetError
 from fleet.hosts import BareMetalHost, Disk, Host, OvhDedicatedHost, Taint, Tuning
 from fleet.model import Arch, MacAddress, Model, Name, Role, SshPublicKey
-from fleet.network import API_PORT, Lan, MeshNetwork, Profile, ProfileNetwork, ProviderNetwork, VirtualIpEndpoint
+from fleet.network import (
+    API_PORT,
+    Lan,
+    LoadBalancerEndpoint,
+    MeshNetwork,
+    Profile,
+    ProfileNetwork,
+    ProviderNetwork,
+    VirtualIpEndpoint,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +41,9 @@ class EndpointFacts(Model):
     port: int
     address: IPv4Address | None
     """The virtual IP; None for a load balancer, whose address the cloud gives."""
+
+    balancer: IPv4Address | None
+    """Where the load balancer comes from when it reaches the servers; None for a virtual IP."""
 
     router_id: int | None
 
@@ -167,6 +179,7 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
             name=endpoint.name,
             port=API_PORT,
             address=virtual.address if virtual else None,
+            balancer=endpoint.private_address if isinstance(endpoint, LoadBalancerEndpoint) else None,
             router_id=virtual.router_id if virtual else None,
         ),
         pod_range=cluster.pod_range,

@@ -122,8 +122,8 @@ class LoadBalancerEndpoint(Model):
     location: str
     """Hetzner location."""
 
-    private_address: IPv4Address | None = None
-    """Address on Hetzner's private network, where there is one."""
+    private_address: IPv4Address
+    """Address on Hetzner's private network: the servers let only it and the admins in, so it is not left to chance."""
 
 
 class VirtualIpEndpoint(Model):

@@ -158,7 +158,7 @@ def the_endpoint_has_an_address_of_its_own(fleet: Fleet, profiles: Profiles) -> 
     if isinstance(endpoint, VirtualIpEndpoint):
         path, address, subnet = "endpoint.address", endpoint.address, cluster_range(fleet, profiles)
         others = [(f"hosts.{name}.address", fleet.hosts[name].address) for name in sorted(fleet.hosts)]
-    elif isinstance(endpoint, LoadBalancerEndpoint) and endpoint.private_address:
+    elif isinstance(endpoint, LoadBalancerEndpoint):
         network = fleet.providers.hcloud.network
         path, address, subnet = "endpoint.privateAddress", endpoint.private_address, network.subnet if network else None
         others = [
@@ -167,9 +167,7 @@ def the_endpoint_has_an_address_of_its_own(fleet: Fleet, profiles: Profiles) -> 
             if isinstance(fleet.hosts[name], HcloudHost) and (private := _private(fleet.hosts[name]))
         ]
         if network is None:
-            yield _fault(
-                path, address, "a private address needs providers.hcloud.network", "describe it, or remove this address"
-            )
+            yield _fault(path, address, "a load balancer needs providers.hcloud.network", "describe it")
     else:
         return
     if subnet is not None:

@@ -64,7 +64,7 @@ def the_load_balancer_exists(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
 
 @law("endpoint", "network", "hosts")
 def the_load_balancer_reaches_the_servers(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """Its targets are Hetzner servers, on its private network where it uses that."""
+    """Its targets are Hetzner servers on its private network: the firewall lets no one else to their public addresses."""
     endpoint = fleet.endpoint
     if not isinstance(endpoint, LoadBalancerEndpoint):
         return
@@ -78,7 +78,7 @@ def the_load_balancer_reaches_the_servers(fleet: Fleet, _: Profiles) -> Iterator
                 law="a load balancer of Hetzner reaches Hetzner's servers only",
                 cure="make it an agent, or use an endpoint of kind virtualIp",
             )
-        elif endpoint.private_address and not _on_private_network(fleet, host):
+        elif not _on_private_network(fleet, host):
             yield Fault(
                 path=f"hosts.{name}.privateAddress",
                 value="absent",

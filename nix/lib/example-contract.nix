@@ -72,6 +72,7 @@ in
     dnsAddress = "10.43.0.10";
     endpoint = {
       address = null;
+      balancer = "10.0.0.5";
       kind = "loadBalancer";
       name = "api.example.test";
       port = 6443;

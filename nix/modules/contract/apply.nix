@@ -66,6 +66,7 @@ in
       peers = lib.optionals (cfg.name == cluster.seed) (
         lib.attrValues (removeAttrs cluster.servers [ cfg.name ])
       );
+      inherit (cluster.endpoint) balancer;
       ranges = {
         cluster = cluster.clusterRange;
         pods = cluster.podRange;

@@ -10,6 +10,7 @@ let
     name = fact types.str "DNS name of the API.";
     port = fact types.port "Port of the API.";
     address = fact (types.nullOr types.str) "The virtual IP; null for a load balancer.";
+    balancer = fact (types.nullOr types.str) "Where the load balancer comes from; null for a virtual IP.";
     routerId = fact (types.nullOr (types.ints.between 1 255)) "VRRP id of the virtual IP.";
   };
   mesh = facts {

@@ -33,6 +33,11 @@ in
       default = { };
       description = "Ranges by name: `cluster` (the cluster network), `pods`, `services`.";
     };
+    balancer = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      description = "Address from which a load balancer reaches the API, where that is not on the cluster network.";
+    };
     nodePorts = mkOption {
       type = types.bool;
       default = false;
@@ -61,6 +66,9 @@ in
         lib.optionalString (interface == null && cfg.ranges != { }) ''
           ip saddr ${range} tcp dport { ${list tcp} } accept comment "cluster network"
           ip saddr ${range} udp dport { ${list udp} } accept comment "cluster network"
+        ''
+        + lib.optionalString (isServer && cfg.balancer != null) ''
+          ip saddr ${cfg.balancer} tcp dport 6443 accept comment "API from its load balancer"
         ''
         + lib.optionalString (isServer && admins != "") ''
           ip saddr { ${admins} } tcp dport 6443 accept comment "API from the admins' ranges"
