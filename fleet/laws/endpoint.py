@@ -64,7 +64,7 @@ def the_load_balancer_exists(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
 
 @law("endpoint", "network", "hosts")
 def the_load_balancer_reaches_the_servers(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """Its targets are Hetzner servers on its private network: the firewall lets no one else to their public addresses."""
+    """Its targets are Hetzner servers on its private network: no firewall lets it in at public addresses."""
     endpoint = fleet.endpoint
     if not isinstance(endpoint, LoadBalancerEndpoint):
         return
