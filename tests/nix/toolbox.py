@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 VARIABLE = "NIXFLEET_NIX_INPUTS"
 FEATURES = ("--extra-experimental-features", "nix-command flakes")
 LIMIT_SECONDS = 1200
+KEPT_COPIES = 4
 PACKAGE = re.compile(r"\bpkgs((?:\.[A-Za-z_][A-Za-z0-9_'-]*)+)")
 
 
@@ -51,25 +52,34 @@ def _digest(*folders: Path) -> str:
 
 
 def extended(root: Path) -> Path:
-    """The stand-in's nixpkgs with what this tree needs beside it (tests/nix/standin); made again after a change."""
-    plain, target = root / "inputs" / "nixpkgs", root / "nixfleet" / "nixpkgs"
-    stamp = target.parent / "stamp"
-    target.parent.mkdir(exist_ok=True)
-    with (target.parent / "lock").open("w") as lock:
+    """The stand-in's nixpkgs with what this tree needs beside it (standin/), in a folder named by its content."""
+    plain = root / "inputs" / "nixpkgs"
+    parts = (_digest(HERE / "standin", plain / "lib"), json.dumps(_names(TREE)), (plain / "packages.nix").read_text())
+    target = root / "nixfleet" / hashlib.sha256("".join(parts).encode()).hexdigest()[:16] / "nixpkgs"
+    target.parent.parent.mkdir(exist_ok=True)
+    with (target.parent.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        known = stamp.read_text() if stamp.exists() else ""
-        wanted = _digest(HERE / "standin", TREE, plain / "lib") + (plain / "packages.nix").read_text()
-        if known != wanted:
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(plain, target, symlinks=True)
-            (target / "packages.nix").rename(target / "packages-plain.nix")
-            (target / "stubs.nix").rename(target / "stubs-plain.nix")
+        if not target.exists():
+            draft = target.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(plain, draft, symlinks=True)
+            (draft / "packages.nix").rename(draft / "packages-plain.nix")
+            (draft / "stubs.nix").rename(draft / "stubs-plain.nix")
             for path in (HERE / "standin").glob("*.nix"):
-                shutil.copy(path, target)
+                shutil.copy(path, draft)
             names = _merged(json.loads((plain / "names.json").read_text()), _names(TREE))
-            (target / "names.json").write_text(json.dumps(names))
-            stamp.write_text(wanted)
+            (draft / "names.json").write_text(json.dumps(names))
+            draft.rename(target)
+        target.parent.touch()
+        _forget_old(target.parent.parent)
     return target
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep what other clones and branches may be using."""
+    kept = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: -path.stat().st_mtime)
+    for path in kept[KEPT_COPIES:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)
