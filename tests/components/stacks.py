@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from components.clouds import load_clouds
 from components.inputs import ROOT, Inputs
@@ -34,7 +36,10 @@ def host_keys(name: str) -> HostKeys:
 
 @cache
 def cluster_keys() -> ClusterKeys:
-    return new_cluster_keys()
+    """Keys of every cluster; the deploy key never changes, as resources are named by it."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    return new_cluster_keys().model_copy(update={"deploy_key": pem})
 
 
 def inputs_of(stack: str, change: Change | None = None) -> Inputs:
