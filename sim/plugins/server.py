@@ -116,7 +116,7 @@ LOOK_SECONDS = 1.0
 
 async def _stop_orphan(server: grpc.aio.Server, engine_process: int) -> None:
     """Stop when the engine was killed: it cannot end its plugins then."""
-    while os.getppid() == engine_process:
+    while os.getppid() == engine_process:  # noqa: ASYNC110 - nothing tells a process that its parent died
         await asyncio.sleep(LOOK_SECONDS)
     await server.stop(None)
 

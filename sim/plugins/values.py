@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import pulumi
@@ -16,15 +17,17 @@ Value: TypeAlias = Any
 Properties: TypeAlias = dict[str, Value]
 
 
-class Unknown:
-    """The type of `UNKNOWN`: a value that a preview cannot know yet."""
+class Unknown(Enum):
+    """The type of `UNKNOWN`, a value that a preview cannot know yet; there is one, whoever copies it."""
+
+    VALUE = "unknown"
 
     def __repr__(self) -> str:
         """Name it as it is written in messages."""
         return "<unknown>"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = Unknown.VALUE
 
 
 @dataclass(frozen=True)

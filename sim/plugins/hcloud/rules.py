@@ -159,8 +159,8 @@ def ip_address(name: str, inputs: Properties) -> Iterator[Failure]:
             "ip",
             (
                 "Invalid IP Address String Value. A string value was provided that is not valid IPv4 or IPv6 string "
-                f'format (RFC 791, RFC 4291).\n\nGiven Value: {value}\nError: ParseAddr("{value}"): unable to parse IP. '
-                f"Examine values at '{name}.ip'."
+                f'format (RFC 791, RFC 4291).\n\nGiven Value: {value}\nError: ParseAddr("{value}"): unable to parse '
+                f"IP. Examine values at '{name}.ip'."
             ),
         )
 

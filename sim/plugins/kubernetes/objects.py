@@ -41,7 +41,7 @@ class ObjectKind(Kind):
         self, resource: Resource, olds: Properties, news: Properties, seed: bytes
     ) -> tuple[Properties, list[Failure]]:
         """Give it a name, and hold it to its schema when the cluster answers and everything is known."""
-        inputs = copy.deepcopy(news)
+        inputs = dict(news)
         if isinstance(reveal(inputs.get("metadata")), dict) and "generateName" in reveal(inputs["metadata"]):
             return inputs, [
                 ("metadata", "the `.metadata.generateName` field is not supported in Server-Side Apply mode")
