@@ -19,21 +19,31 @@ def hostops(verb: Verb, stack: str, host: str | None = None) -> str:
     """The shell command of one verb.
 
     A virtual environment in the project's folder comes first, so that a plain `pulumi up` finds it without being told;
-    it is named relatively, because a path of this machine in an input would be a change on the next one.
+    it is named relatively, because a path of this machine in an input would be a change on the next one. `exec`, so that
+    an engine that is stopped stops the work itself and not a shell before it.
     """
     target = "" if host is None else f" --host {host}"
-    return f'env PATH="$PWD/.venv/bin:$PATH" python -m hostops {verb} --stack {stack}{target}'
+    return f'exec env PATH="$PWD/.venv/bin:$PATH" python -m hostops {verb} --stack {stack}{target}'
 
 
 def deploy_secret(cluster: ClusterKeys) -> pulumi.Output[str]:
-    """What any verb needs on its standard input: the key it logs in with."""
+    """What a verb needs that only asks: the key it logs in with."""
     return pulumi.Output.secret(json.dumps({"deployKey": cluster.deploy_key}))
 
 
+def switch_secret(cluster: ClusterKeys, host: HostKeys, role: Role) -> pulumi.Output[str]:
+    """What a switch needs: also the secrets that a host keeps, so that a changed one reaches it."""
+    return pulumi.Output.secret(json.dumps(_kept(cluster, host, role), sort_keys=True))
+
+
 def install_secret(cluster: ClusterKeys, host: HostKeys, role: Role) -> pulumi.Output[str]:
-    """What an installation needs: an agent never sees the token that makes servers."""
+    """What an installation needs: the host key too, which travels only then."""
+    return pulumi.Output.secret(json.dumps({**_kept(cluster, host, role), "hostKey": host.host_key}, sort_keys=True))
+
+
+def _kept(cluster: ClusterKeys, host: HostKeys, role: Role) -> dict[str, str]:
+    """What a host keeps, and the key to bring it: an agent never sees the token that makes servers."""
     tokens = {"agentToken": cluster.agent_token}
     if role is Role.SERVER:
         tokens["serverToken"] = cluster.server_token
-    keys = {"deployKey": cluster.deploy_key, "hostKey": host.host_key, "wireguardKey": host.wireguard_key}
-    return pulumi.Output.secret(json.dumps({**keys, **tokens}, sort_keys=True))
+    return {"deployKey": cluster.deploy_key, "wireguardKey": host.wireguard_key, **tokens}

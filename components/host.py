@@ -38,8 +38,8 @@ class HostArgs:
     install_secret: pulumi.Input[str] = field(repr=False)
     """Standard input of the installation: keys and tokens as JSON, a secret."""
 
-    deploy_secret: pulumi.Input[str] = field(repr=False)
-    """Standard input of a switch: the key to log in with as JSON, a secret."""
+    switch_secret: pulumi.Input[str] = field(repr=False)
+    """Standard input of a switch: keys and tokens as JSON, a secret."""
 
     peers: pulumi.Input[str]
     """Hosts that it has to know when it is installed, as JSON: the servers, or all of a mesh."""
@@ -130,7 +130,7 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
                 **quorum,
             },
-            stdin=args.deploy_secret,
+            stdin=args.switch_secret,
             add_previous_output_in_env=False,
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from components.clouds import load_clouds
 from components.evaluation import closures
-from fleet.contract import contract, render
+from fleet.contract import contract, require_fresh
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
 from fleet.identities import Identities
@@ -64,19 +64,6 @@ def quarter(now: datetime) -> str:
 def contracts_folder() -> Path:
     """Where the contracts are: NIXFLEET_CONTRACTS, else `nix/fleet`."""
     return ROOT / os.environ.get("NIXFLEET_CONTRACTS", "nix/fleet")
-
-
-def refuse_stale_contract(wanted: Contract, folder: Path) -> None:
-    """Raise FleetError unless the folder holds exactly this contract."""
-    path = folder / f"{wanted.stack}.json"
-    found = path.read_text() if path.is_file() else None
-    if found == render(wanted):
-        return
-    state = "absent" if found is None else "stale"
-    law = "the contract says what the stack file says"
-    cure = f"run `make contract STACK={wanted.stack}` and commit it"
-    fault = Fault(path=path.name, value=state, law=law, cure=cure)
-    raise FleetError(f"the contract of stack {wanted.stack}", (fault,))
 
 
 def _config(stack: str, config: pulumi.Config, key: str) -> object:
@@ -141,7 +128,7 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
     identities = read(Identities, _config(stack, config, "identities"), source)
     keys, cluster_keys = private_halves(stack, config, fleet, identities)
     wanted = contract(stack, fleet, identities, profiles)
-    refuse_stale_contract(wanted, contracts_folder())
+    require_fresh(contracts_folder() / f"{stack}.json", wanted)
     return Inputs(
         stack=stack,
         fleet=fleet,

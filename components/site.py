@@ -11,7 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.addons.addons import Addons, AddonsArgs
 from components.clouds.registry import CloudArgs, hosts_by_cloud
-from components.commands import deploy_secret, install_secret
+from components.commands import deploy_secret, install_secret, switch_secret
 from components.credential import Credential, CredentialArgs
 from components.host import Host, HostArgs
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
@@ -137,7 +137,7 @@ def make_hosts(inputs: Inputs, machines: Mapping[str, Machine], opts: pulumi.Res
                 machine=machines[name],
                 closure=inputs.closures[name],
                 install_secret=install_secret(inputs.cluster_keys, inputs.keys[name], role),
-                deploy_secret=deploy_secret(inputs.cluster_keys),
+                switch_secret=switch_secret(inputs.cluster_keys, inputs.keys[name], role),
                 peers=mesh.endpoints if mesh else servers,
                 quorum=servers if role is Role.SERVER else None,
                 reinstall=fleet.hosts[name].reinstall or "",

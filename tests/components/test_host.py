@@ -77,10 +77,18 @@ class TestSystem:
     def test_an_installation_brings_a_switch_with_it(self, deploy: Deploy) -> None:
         assert deploy().one("n100-1-system").inputs["environment"]["NIXFLEET_INSTALLATION"] == "n100-1-install-id"
 
-    def test_it_gets_the_key_to_log_in_with_and_nothing_else(self, deploy: Deploy) -> None:
-        system = deploy().one("hcloud-1-system")
+    @pytest.mark.parametrize(
+        ("host", "kept"),
+        [
+            ("hcloud-1", ["agentToken", "deployKey", "serverToken", "wireguardKey"]),
+            ("n100-1", ["agentToken", "deployKey", "wireguardKey"]),
+        ],
+    )
+    def test_a_changed_secret_of_its_own_reaches_it(self, deploy: Deploy, host: str, kept: list[str]) -> None:
+        """The host key is not among them (it travels at installation), and an agent never sees the servers' token."""
+        system = deploy().one(f"{host}-system")
         assert "stdin" in system.secret
-        assert list(json.loads(system.inputs["stdin"])) == ["deployKey"]
+        assert list(json.loads(system.inputs["stdin"])) == kept
 
     def test_a_server_knows_whom_to_ask_for_a_quorum(self, deploy: Deploy) -> None:
         plan = deploy()
@@ -93,6 +101,6 @@ class TestSystem:
 def test_a_command_names_no_folder_of_this_machine(deploy: Deploy, verb: str) -> None:
     command = deploy().one(f"n100-1-{verb}")
     word = {"install": "install", "system": "switch"}[verb]
-    text = f'env PATH="$PWD/.venv/bin:$PATH" python -m hostops {word} --stack sim --host n100-1'
+    text = f'exec env PATH="$PWD/.venv/bin:$PATH" python -m hostops {word} --stack sim --host n100-1'
     assert command.inputs["create"] == text
     assert not {"dir", "interpreter"} & set(command.inputs)

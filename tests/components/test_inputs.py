@@ -107,7 +107,7 @@ def test_identities_that_are_not_there_are_made_by_one_command(config: dict[str,
     )
 
 
-@pytest.mark.parametrize(("text", "state"), [(None, "absent"), ("{}\n", "stale")])
+@pytest.mark.parametrize(("text", "state"), [(None, "absent or unreadable"), ("{}\n", "stale")])
 def test_a_contract_that_says_something_else_is_refused(
     config: dict[str, str], tmp_path: Path, text: str | None, state: str
 ) -> None:
@@ -116,9 +116,9 @@ def test_a_contract_that_says_something_else_is_refused(
     if text:
         contract.write_text(text)
     assert refusal(config) == (
-        "the contract of stack sim has 1 fault:\n"
-        f"  sim.json: {state}: the contract says what the stack file says; "
-        "run `make contract STACK=sim` and commit it"
+        f"{contract} has 1 fault:\n"
+        f"  document: {state}: the contract is what the stack file of sim says now; "
+        "run `make contract STACK=sim` and commit the file"
     )
 
 
