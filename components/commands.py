@@ -19,7 +19,7 @@ def hostops(verb: Verb, stack: str, host: str | None = None) -> str:
     """The shell command of one verb.
 
     A virtual environment in the project's folder comes first, so that a plain `pulumi up` finds it without being told;
-    it is named relatively, because a path of this machine in an input would be a change on the next one. With `exec`, an
+    it is named relatively, because a path of this machine in an input would be a change on the next one. By `exec`, an
     engine that is stopped stops the work itself and not a shell before it.
     """
     target = "" if host is None else f" --host {host}"

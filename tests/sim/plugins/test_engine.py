@@ -84,7 +84,7 @@ class Engine:
 
 
 def end_programs() -> None:
-    """End the programs of failed runs: the SDK leaves their loops open, with the program waiting for the dead engine."""
+    """End the programs of failed runs: the SDK leaves their loops open, waiting for the dead engine."""
     loops = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.BaseEventLoop)]
     for loop in loops:
         if loop.is_running() or loop.is_closed():
