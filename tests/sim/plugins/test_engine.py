@@ -84,17 +84,21 @@ class Engine:
 
 
 def end_programs() -> None:
-    """End the programs of failed runs: the SDK leaves their loops open, waiting for the dead engine."""
-    loops = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.BaseEventLoop)]
-    for loop in loops:
-        if loop.is_running() or loop.is_closed():
-            continue
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    """End the programs of failed runs: the SDK lets them wait for an engine that is gone, or leaves loops open."""
+    for loop in [thing for thing in gc.get_objects() if isinstance(thing, asyncio.BaseEventLoop)]:
+        if loop.is_running():
+            loop.call_soon_threadsafe(cancel_all, loop)
+        elif not loop.is_closed():
+            tasks = cancel_all(loop)
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.close()
+
+
+def cancel_all(loop: asyncio.BaseEventLoop) -> set[asyncio.Task[Any]]:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    return tasks
 
 
 @pytest.fixture
