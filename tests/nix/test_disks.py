@@ -138,7 +138,9 @@ def test_the_system_disk_is_the_contract_s(hosts: Hosts, contracts: Contracts) -
         host = contracts[stack]["hosts"][name]
         assert facts["storage"]["disks"]["main"]["device"] == host["disk"]["device"]
         if facts["boot"]["grub"]:
-            assert facts["boot"]["grubDevices"] == [host["disk"]["device"]]
+            # An arm machine has no BIOS, and GRUB no core for one.
+            target = host["disk"]["device"] if host["arch"] == "x86_64-linux" else "nodev"
+            assert facts["boot"]["grubDevices"] == [target]
         else:
             assert facts["boot"]["systemdBoot"] is True
             assert facts["storage"]["fileSystems"][facts["boot"]["esp"]]["fsType"] == "vfat"

@@ -11,6 +11,8 @@ let
     "n100-standard"
     "n100-zfs"
   ];
+  # No arm machine has a BIOS, and GRUB has no core for one there.
+  target = if config.nixpkgs.hostPlatform.isx86_64 then cfg.device else "nodev";
   installed = lib.concatStringsSep ", " config.boot.loader.grub.devices;
 in
 {
@@ -43,13 +45,14 @@ in
       # disko names the device, from the partition that a BIOS starts.
       boot.loader.grub = {
         enable = true;
+        devices = lib.mkIf (target == "nodev") (lib.mkForce [ target ]); # disko knows the disk, not the machine
         efiSupport = true;
         efiInstallAsRemovable = true;
         configurationLimit = lib.mkDefault 5;
       };
       assertions = [
         {
-          assertion = config.boot.loader.grub.devices == [ cfg.device ];
+          assertion = config.boot.loader.grub.devices == [ target ];
           message = "boot.loader.grub.devices is ${installed}, and nixfleet.disk.device is ${cfg.device}: GRUB goes on the disk that is partitioned, so remove the definition of boot.loader.grub.device";
         }
       ];

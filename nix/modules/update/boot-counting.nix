@@ -9,10 +9,12 @@
 let
   cfg = config.nixfleet.updateGuard;
   loader = config.boot.loader;
+  # Which of GRUB's packages a machine can have; both bring the editor of the block.
+  grub = if config.nixpkgs.hostPlatform.isx86_64 then pkgs.grub2 else pkgs.grub2_efi;
   block = "/boot/grub/grubenv";
   confirm = pkgs.writeShellApplication {
     name = "nixfleet-boot-confirm";
-    runtimeInputs = [ pkgs.grub2 ];
+    runtimeInputs = lib.optional loader.grub.enable grub;
     text = builtins.readFile ./boot-confirm.sh;
   };
   # GRUB counts in its environment block, which it can write on FAT and ext4. The second entry is the menu of all
@@ -41,8 +43,8 @@ in
       boot.loader.grub.extraConfig = grubScript;
       # Each installation of a generation starts a new count; the confirmation ends it.
       boot.loader.grub.extraInstallCommands = ''
-        [ -e ${block} ] || ${pkgs.grub2}/bin/grub-editenv ${block} create
-        ${pkgs.grub2}/bin/grub-editenv ${block} set nixfleet_tries=${toString cfg.bootTries}
+        [ -e ${block} ] || ${grub}/bin/grub-editenv ${block} create
+        ${grub}/bin/grub-editenv ${block} set nixfleet_tries=${toString cfg.bootTries}
       '';
     })
     (lib.optionalAttrs (options.boot.loader.systemd-boot ? bootCounting) {

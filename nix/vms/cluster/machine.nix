@@ -39,15 +39,17 @@ in
       (package.airgap-images or package.airgapImages or null)
     ];
     systemd.services.k3s.wantedBy = lib.mkIf (!cfg.startsK3s) (lib.mkForce [ ]); # the test starts it, one after the other
+    # The address that the profile's DHCP server knows; the driver's machines have others.
+    systemd.network.links."05-leased" = lib.mkIf (cfg.mac != null) {
+      matchConfig.OriginalName = lib.head cfg.ports;
+      linkConfig.MACAddress = cfg.mac;
+    };
     virtualisation = {
       inherit (cfg) cores;
       diskSize = 20480;
       memorySize = cfg.memoryMib;
       # All members of a bond hear each other, so they share the first network.
       vlans = map (_: 1) cfg.ports;
-      qemu.networkingOptions = lib.mkIf (cfg.mac != null) [
-        "-device virtio-net-pci,netdev=vlan1,mac=${cfg.mac}"
-      ];
     };
   };
 }
