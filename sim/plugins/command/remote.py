@@ -74,8 +74,10 @@ class RemoteCommand(CommandKind):
                 raise Refused(f'could not set environment variable "{name}": ssh: setenv failed')
         link = await self._dial(resource, inputs["connection"])
         try:
-            stdin = (inputs.get("stdin") or "").encode()
-            done = await link.run(command, input=stdin, encoding=None, env=inputs.get("environment") or {})
+            # Without input the command's stdin must end too, which an empty input does not do.
+            text = inputs.get("stdin") or ""
+            source: Any = {"input": text.encode()} if text else {"stdin": asyncssh.DEVNULL}
+            done = await link.run(command, encoding=None, env=inputs.get("environment") or {}, **source)
         except (OSError, asyncssh.Error) as error:
             raise Refused(f"wait: remote command exited without exit status or exit signal: {error}") from error
         finally:
