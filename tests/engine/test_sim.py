@@ -117,6 +117,10 @@ def tuned(fleet: dict[str, Any]) -> None:
     fleet["hosts"]["n100-1"]["tuning"] = {"zramPercent": 50}
 
 
+def again(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["reinstall"] = "n100-1@again"
+
+
 def reordered(fleet: dict[str, Any]) -> None:
     fleet["hosts"] = dict(reversed(fleet["hosts"].items()))
     fleet["users"] = dict(reversed(fleet["users"].items()))
@@ -140,6 +144,7 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
     "a label": (labelled, {("update", "nodes-n100-1"), ("update", "n100-1-system")}),
     "a server's type": (other_type, {("update", "hcloud-2-server")}),
     "a host's option": (tuned, {("update", "n100-1-system")}),
+    "a one-shot token": (again, {("replace", "n100-1-install"), ("update", "n100-1-system")}),
     "the order of hosts": (reordered, set()),
     "a host more": (
         grown,
