@@ -89,9 +89,12 @@ def end_programs() -> None:
         if loop.is_running():
             loop.call_soon_threadsafe(cancel_all, loop)
         elif not loop.is_closed():
-            tasks = cancel_all(loop)
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(end_all(cancel_all(loop)))
             loop.close()
+
+
+async def end_all(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def cancel_all(loop: asyncio.BaseEventLoop) -> set[asyncio.Task[Any]]:
