@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import gc
+import multiprocessing
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ import pulumi_ovh as ovh
 import pytest
 from pulumi import automation as auto
 
+from fleet.encryption import find_cli
 from sim.machines import certificates
 from sim.machines.rack import Rack
 from sim.plugins.install import PLUGINS, install, version
@@ -26,7 +25,7 @@ from sim.world import Fault, World
 from tests.sim.plugins.bases import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.engine
 ID = "11111111-1111-1111-1111-111111111111"
@@ -41,8 +40,7 @@ class Engine:
     """One stack on a file backend, with the doubles as its only plugins."""
 
     def __init__(self, folder: Path, program: Callable[[], None]) -> None:
-        cli = os.environ.get("NIXFLEET_PULUMI") or shutil.which("pulumi")
-        assert cli, "the Pulumi CLI is missing: set NIXFLEET_PULUMI or PATH"
+        cli = find_cli(os.environ)
         self._folder = folder
         self.world = World(folder / "world")
         home = folder / "home"
@@ -67,13 +65,16 @@ class Engine:
             self.stack = auto.create_or_select_stack("s", project_name="p", program=program, opts=options)
 
     def up(self) -> dict[str, int]:
-        summary = self.stack.up().summary.resource_changes
-        assert summary is not None
-        return {str(kind.value if hasattr(kind, "value") else kind): number for kind, number in summary.items()}
+        return self._counts(lambda: self.stack.up().summary.resource_changes)
 
     def preview(self) -> dict[str, int]:
-        summary = self.stack.preview().change_summary
-        return {str(getattr(kind, "value", kind)): number for kind, number in summary.items()}
+        return self._counts(lambda: self.stack.preview().change_summary)
+
+    def refresh(self) -> dict[str, int]:
+        return self._counts(lambda: self.stack.refresh().summary.resource_changes)
+
+    def destroy(self) -> None:
+        self._counts(lambda: self.stack.destroy().summary.resource_changes)
 
     def output(self, name: str) -> Any:
         return self.stack.outputs()[name].value
@@ -82,32 +83,39 @@ class Engine:
         """Return the state as it is on disk: an export would decrypt it."""
         return (self._folder / "state/.pulumi/stacks/p/s.json").read_text()
 
+    def _counts(self, run: Callable[[], Mapping[Any, int] | None]) -> dict[str, int]:
+        def summary() -> dict[str, int]:
+            return {str(getattr(kind, "value", kind)): number for kind, number in (run() or {}).items()}
 
-def end_programs() -> None:
-    """End the programs of failed runs: the SDK lets them wait for an engine that is gone, or leaves loops open."""
-    for loop in [thing for thing in gc.get_objects() if isinstance(thing, asyncio.BaseEventLoop)]:
-        if loop.is_running():
-            loop.call_soon_threadsafe(cancel_all, loop)
-        elif not loop.is_closed():
-            loop.run_until_complete(end_all(cancel_all(loop)))
-            loop.close()
+        counts: dict[str, int] = self._apart(summary)
+        return counts
+
+    @staticmethod
+    def _apart(work: Callable[[], Any]) -> Any:
+        """Work in a forked process: the SDK of a failed run leaves threads that wait for the dead engine for ever."""
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        child = os.fork()
+        if child == 0:
+            try:
+                theirs.send((None, work()))
+            except BaseException as error:  # noqa: BLE001 - whatever it was, the parent has to be told
+                theirs.send((str(error), None))
+            os._exit(0)
+        theirs.close()
+        refused, answer = ours.recv()
+        os.waitpid(child, 0)
+        if refused is not None:
+            raise RunFailedError(refused)
+        return answer
 
 
-async def end_all(tasks: set[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def cancel_all(loop: asyncio.BaseEventLoop) -> set[asyncio.Task[Any]]:
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    return tasks
+class RunFailedError(Exception):
+    """The engine's own words of a failed run."""
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Callable[[Callable[[], None]], Engine]]:
-    yield lambda program: Engine(tmp_path, program)
-    end_programs()
+def engine(tmp_path: Path) -> Callable[[Callable[[], None]], Engine]:
+    return lambda program: Engine(tmp_path, program)
 
 
 def test_launchers_carry_the_version_that_each_sdk_asks_for(tmp_path: Path) -> None:
@@ -164,9 +172,9 @@ def test_hetzner_from_nothing_to_nothing(engine: Callable[[Callable[[], None]], 
     assert replaced.spec.id != machine.spec.id
     with run.world.edit("clouds/hcloud") as cloud:
         cloud["objects"]["Server"][replaced.spec.id]["labels"] = {"role": "drifted"}
-    assert run.stack.refresh().summary.resource_changes == {"same": 5, "update": 1}
+    assert run.refresh() == {"same": 5, "update": 1}
     assert run.up() == {"same": 5, "update": 1}
-    run.stack.destroy()
+    run.destroy()
     assert not any(run.world.read("clouds/hcloud")["objects"].values())
     assert Rack(run.world).machines() == ()
 
@@ -181,7 +189,7 @@ def test_a_server_that_vanished_is_made_again_after_a_refresh(engine: Callable[[
     with run.world.edit("clouds/hcloud") as cloud:
         cloud["objects"]["PlacementGroup"].clear()
     assert run.up() == {"same": 3}
-    run.stack.refresh()
+    run.refresh()
     assert run.up() == {"same": 2, "create": 1}
 
 
@@ -190,7 +198,7 @@ def test_a_wrong_token_fails_the_preview(engine: Callable[[Callable[[], None]], 
         opts = pulumi.ResourceOptions(provider=hcloud.Provider("hetzner", token="short"))  # noqa: S106 - refused
         hcloud.PlacementGroup("group", name="group", type="spread", opts=opts)
 
-    with pytest.raises(auto.CommandError, match="must be exactly 64 characters long"):
+    with pytest.raises(RunFailedError, match="must be exactly 64 characters long"):
         engine(program).preview()
 
 
@@ -226,10 +234,10 @@ def test_ovh_plans_an_update_that_it_cannot_do(engine: Callable[[Callable[[], No
     assert run.up() == {"same": 4}
     settings["image"] = ID.replace("1", "2")
     assert run.preview() == {"same": 3, "update": 1}
-    with pytest.raises(auto.CommandError, match="doesn't support update"):
+    with pytest.raises(RunFailedError, match="doesn't support update"):
         run.up()
     assert settings["image"] in run.state()
-    run.stack.destroy()
+    run.destroy()
     assert Rack(run.world).machines() == ()
 
 
@@ -359,7 +367,7 @@ def test_a_cluster_from_nothing_to_nothing(engine: Callable[[Callable[[], None]]
     assert token not in run.state()
     assert run.output("token") not in run.state()
     assert run.up() == {"same": 10}
-    run.stack.refresh()
+    run.refresh()
     assert run.up() == {"same": 10}
     settings.update(labels={"storage": "false", "rack": "1"}, replicas=2)
     assert run.up() == {"same": 8, "update": 2}
@@ -367,7 +375,7 @@ def test_a_cluster_from_nothing_to_nothing(engine: Callable[[Callable[[], None]]
     assert after["nodes"]["n1"]["metadata"]["labels"] == {"kubernetes.io/os": "linux", "storage": "false", "rack": "1"}
     longhorn = after["objects"]["storage.k8s.io/StorageClass//longhorn"]
     assert longhorn["parameters"] == {"numberOfReplicas": "2"}
-    run.stack.destroy()
+    run.destroy()
     after = run.world.read("clusters/lab")
     # Helm makes namespaces, and leaves them.
     assert list(after["objects"]) == ["/Namespace//longhorn-system"]
@@ -450,7 +458,7 @@ def test_a_cluster_refuses(
     kubeconfig = ""
     run = engine(lambda: one(kubeconfig, make))
     kubeconfig = cluster(run.world)
-    with pytest.raises(auto.CommandError, match=text):
+    with pytest.raises(RunFailedError, match=text):
         run.up()
 
 
@@ -463,7 +471,7 @@ def test_a_cluster_that_is_down_is_unreachable_and_a_preview_does_not_mind(
     with run.world.edit("clusters/lab") as document:
         document["available"] = False
     assert run.preview() == {"create": 3}
-    with pytest.raises(auto.CommandError, match="configured Kubernetes cluster is unreachable"):
+    with pytest.raises(RunFailedError, match="configured Kubernetes cluster is unreachable"):
         run.up()
 
 
@@ -471,7 +479,7 @@ def test_a_kubeconfig_for_the_server_itself_leads_nowhere(engine: Callable[[Call
     kubeconfig = ""
     run = engine(lambda: one(kubeconfig, config_map("default")))
     kubeconfig = cluster(run.world).replace("192.0.2.2", "127.0.0.1")
-    with pytest.raises(auto.CommandError, match=r"dial tcp 127.0.0.1:6443: connect: connection refused"):
+    with pytest.raises(RunFailedError, match=r"dial tcp 127.0.0.1:6443: connect: connection refused"):
         run.up()
 
 
@@ -485,7 +493,7 @@ def test_a_job_that_fails_fails_the_run_and_stays_in_the_state(engine: Callable[
     run = engine(lambda: one(kubeconfig, job))
     kubeconfig = cluster(run.world)
     run.world.inject(Fault(machine="kubernetes", step="await Job", kind="fail"))
-    with pytest.raises(auto.CommandError, match="Job default/j: timed out waiting for the condition"):
+    with pytest.raises(RunFailedError, match="Job default/j: timed out waiting for the condition"):
         run.up()
     assert '"id":"default/j"' in run.state()
     assert run.up() == {"same": 2, "update": 1}
