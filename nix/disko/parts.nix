@@ -13,17 +13,16 @@ let
     };
 
   longhornPath = "/var/lib/longhorn";
-  longhornAt =
-    priority: size: {
-      inherit priority size;
-      # Longhorn needs O_DIRECT and file extents: ext4 or xfs, never btrfs or a ZFS dataset.
-      content = filesystem "ext4" longhornPath [ "noatime" ] // {
-        extraArgs = [
-          "-L"
-          "longhorn"
-        ];
-      };
+  longhornAt = priority: size: {
+    inherit priority size;
+    # Longhorn needs O_DIRECT and file extents: ext4 or xfs, never btrfs or a ZFS dataset.
+    content = filesystem "ext4" longhornPath [ "noatime" ] // {
+      extraArgs = [
+        "-L"
+        "longhorn"
+      ];
     };
+  };
 in
 {
   inherit filesystem;
@@ -79,18 +78,21 @@ in
     content = {
       type = "btrfs";
       extraArgs = [ "-f" ];
-      subvolumes = builtins.mapAttrs (_: mountpoint: {
-        inherit mountpoint;
-        mountOptions = [
-          "compress=zstd"
-          "noatime"
-          "space_cache=v2"
-        ];
-      }) {
-        home = "/home";
-        root = "/";
-        var = "/var";
-      };
+      subvolumes =
+        builtins.mapAttrs
+          (_: mountpoint: {
+            inherit mountpoint;
+            mountOptions = [
+              "compress=zstd"
+              "noatime"
+              "space_cache=v2"
+            ];
+          })
+          {
+            home = "/home";
+            root = "/";
+            var = "/var";
+          };
     };
   };
 }

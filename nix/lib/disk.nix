@@ -11,7 +11,10 @@ let
     let
       found = builtins.match "([0-9]+)([MGT])" size;
     in
-    if found == null then 0 else builtins.fromJSON (builtins.head found) * factors.${builtins.elemAt found 1};
+    if found == null then
+      0
+    else
+      builtins.fromJSON (builtins.head found) * factors.${builtins.elemAt found 1};
 
   partitionsOf =
     devices:
@@ -26,7 +29,9 @@ let
 in
 {
   inherit mebibytes;
-  fixedMebibytes = devices: builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (
-    partitionsOf devices ++ volumesOf devices
-  );
+  fixedMebibytes =
+    devices:
+    builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (
+      partitionsOf devices ++ volumesOf devices
+    );
 }

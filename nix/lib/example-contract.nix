@@ -6,8 +6,7 @@
   agents ? 0,
 }:
 let
-  names =
-    role: count: builtins.genList (index: "${role}-${toString (index + 1)}") count;
+  names = role: count: builtins.genList (index: "${role}-${toString (index + 1)}") count;
   serverNames = names "server" servers;
   agentNames = names "agent" agents;
   nodeOf =

@@ -32,9 +32,15 @@ let
       secrets = ../secrets + "/${stack}";
     in
     setting (folder + "/default.nix") (path: path)
-    ++ setting (folder + "/facter.json") (path: { nixfleet.hardware.report = path; })
-    ++ setting (secrets + "/${name}.yaml") (path: { nixfleet.secrets.file = path; })
-    ++ setting (secrets + "/shared.yaml") (path: { nixfleet.secrets.shared = path; });
+    ++ setting (folder + "/facter.json") (path: {
+      nixfleet.hardware.report = path;
+    })
+    ++ setting (secrets + "/${name}.yaml") (path: {
+      nixfleet.secrets.file = path;
+    })
+    ++ setting (secrets + "/shared.yaml") (path: {
+      nixfleet.secrets.shared = path;
+    });
 in
 {
   modulesOf =

@@ -10,9 +10,9 @@ pkgs:
 let
   inherit (pkgs.stdenv.hostPlatform) system;
   isNative = _: built: built.config.nixpkgs.hostPlatform.system == system;
-  hosts = lib.mapAttrs' (name: built: lib.nameValuePair "host-${name}" built.config.system.build.toplevel) (
-    lib.filterAttrs isNative nixosConfigurations
-  );
+  hosts = lib.mapAttrs' (
+    name: built: lib.nameValuePair "host-${name}" built.config.system.build.toplevel
+  ) (lib.filterAttrs isNative nixosConfigurations);
   shells = lib.mapAttrs' (name: lib.nameValuePair "shell-${name}") (import ../shells pkgs);
   machineTest = test: {
     name = "vm-${test.name}";

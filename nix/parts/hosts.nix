@@ -12,7 +12,8 @@ let
   hostsOf = document: lib.genAttrs (lib.attrNames document.hosts) (system document);
   drvPathOf = built: built.config.system.build.toplevel.drvPath;
   # <stack>-<host> is always there; the short name only where one stack has it, so that it never means another machine.
-  long = stack: lib.mapAttrs' (name: lib.nameValuePair "${stack}-${name}") (hostsOf documents.${stack});
+  long =
+    stack: lib.mapAttrs' (name: lib.nameValuePair "${stack}-${name}") (hostsOf documents.${stack});
   stacksWith = name: lib.filter (stack: documents.${stack}.hosts ? ${name}) (lib.attrNames documents);
   isUnique = name: _: lib.length (stacksWith name) == 1;
   short = stack: lib.filterAttrs isUnique (hostsOf documents.${stack});

@@ -14,7 +14,9 @@ let
     servers = 1;
     agents = 1;
   };
-  vm = name: lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ [ ../vms/machine.nix ]; };
+  vm =
+    name:
+    lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ [ ../vms/machine.nix ]; };
   # The medium serves all stacks: whoever may administrate one may install from it.
   admins = {
     nixfleet.admins.users = lib.mergeAttrsList (map (one: one.cluster.users) documents);

@@ -26,7 +26,8 @@ in
       (forward 8080 80)
       (forward 8443 443)
       (forward 10250 10250)
-    ] ++ lib.optional isServer (forward 6443 6443);
+    ]
+    ++ lib.optional isServer (forward 6443 6443);
     graphics = false;
     memorySize = 4096;
     useEFIBoot = true;

@@ -21,7 +21,8 @@ let
       (matchPort host port)
       (linkSection bytes false)
       (section "Network" (
-        [ (entry "Bond" bond.name) ] ++ optional (isBackup && bond.primary == port) (entry "PrimarySlave" true)
+        [ (entry "Bond" bond.name) ]
+        ++ optional (isBackup && bond.primary == port) (entry "PrimarySlave" true)
       ))
     ];
   };
@@ -44,7 +45,10 @@ let
           (entry "PrimaryReselectPolicy" (if isBackup then "always" else "better"))
         ]
         ++ optional (bond.mode == "802.3ad") (entry "LACPTransmitRate" "slow")
-        ++ optional (builtins.elem bond.mode [ "802.3ad" "balance-xor" ]) (entry "TransmitHashPolicy" "layer2+3")
+        ++ optional (builtins.elem bond.mode [
+          "802.3ad"
+          "balance-xor"
+        ]) (entry "TransmitHashPolicy" "layer2+3")
       ))
     ];
   };

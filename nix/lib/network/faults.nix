@@ -2,13 +2,18 @@
 { address }:
 profile:
 let
-  fault = path: value: law: cure: "network profile ${profile.name}: ${path} is ${toString value}: ${law}: ${cure}";
+  fault =
+    path: value: law: cure:
+    "network profile ${profile.name}: ${path} is ${toString value}: ${law}: ${cure}";
   when = condition: message: if condition then [ message ] else [ ];
   unique = list: builtins.attrNames (builtins.groupBy (item: item) list);
   hasTwins = list: builtins.length (unique list) != builtins.length list;
   joined = builtins.concatStringsSep ", ";
 
-  kinds = [ "cluster" "storage" ];
+  kinds = [
+    "cluster"
+    "storage"
+  ];
   lans = builtins.filter (kind: profile.${kind} != null) kinds;
   nodes = profile.nodes or { };
   nodeNames = builtins.attrNames nodes;
@@ -22,10 +27,13 @@ let
       shared = profile.${kind}.vlan;
     in
     when (own != null && own != shared) (
-      fault "nodes.${node}.vlans.${kind}" own "all nodes of a LAN have one VLAN id, here ${toString shared}" "remove the node's own id"
+      fault "nodes.${node}.vlans.${kind}" own
+        "all nodes of a LAN have one VLAN id, here ${toString shared}"
+        "remove the node's own id"
     );
 
-  addressesOn = kind: builtins.filter (value: value != null) (map (node: nodes.${node}.${kind} or null) nodeNames);
+  addressesOn =
+    kind: builtins.filter (value: value != null) (map (node: nodes.${node}.${kind} or null) nodeNames);
 
   lanFaults =
     kind:
@@ -39,10 +47,13 @@ let
       fault "${kind}.link" lan.link "a LAN lies on a port or on the bond" "use one of ${joined links}"
     )
     ++ when (hasTwins (addressesOn kind)) (
-      fault "nodes" (joined (addressesOn kind)) "each node has an ${kind} address of its own" "give each another one"
+      fault "nodes" (joined (
+        addressesOn kind
+      )) "each node has an ${kind} address of its own" "give each another one"
     )
     ++ map (
-      value: fault kind value "addresses lie in the LAN's range ${lan.subnet}" "use an address of the range"
+      value:
+      fault kind value "addresses lie in the LAN's range ${lan.subnet}" "use an address of the range"
     ) outside
     ++ builtins.concatMap (node: vlanFaults node kind) nodeNames;
 
@@ -53,15 +64,19 @@ let
       when (hasTwins bond.members) (
         fault "bond.members" (joined bond.members) "a port is a member once" "remove the second one"
       )
-      ++ map (member: fault "bond.members" member "members are ports of the profile" "use ports of ${joined ports}") (
-        builtins.filter (member: !builtins.elem member ports) bond.members
-      )
+      ++ map (
+        member:
+        fault "bond.members" member "members are ports of the profile" "use ports of ${joined ports}"
+      ) (builtins.filter (member: !builtins.elem member ports) bond.members)
       ++ when (bond.primary != null && !builtins.elem bond.primary bond.members) (
         fault "bond.primary" bond.primary "the primary is a member" "use one of ${joined bond.members}"
       );
 
-  pairFaults = when (profile.storage != null && address.overlap profile.cluster.subnet profile.storage.subnet) (
-    fault "storage.subnet" profile.storage.subnet "the LANs' ranges do not overlap" "move it away from ${profile.cluster.subnet}"
-  );
+  pairFaults =
+    when (profile.storage != null && address.overlap profile.cluster.subnet profile.storage.subnet)
+      (
+        fault "storage.subnet" profile.storage.subnet "the LANs' ranges do not overlap"
+          "move it away from ${profile.cluster.subnet}"
+      );
 in
 builtins.concatMap lanFaults lans ++ bondFaults ++ pairFaults

@@ -14,7 +14,12 @@ let
       section
       ;
   };
-  lans = profile: builtins.filter (lan: lan != null) [ profile.cluster profile.storage ];
+  lans =
+    profile:
+    builtins.filter (lan: lan != null) [
+      profile.cluster
+      profile.storage
+    ];
   maximum = builtins.foldl' (a: b: if a > b then a else b) 0;
   optional = condition: value: if condition then [ value ] else [ ];
 
@@ -27,14 +32,19 @@ let
     host: port:
     section "Match" [
       (
-        if macOf host port == null then
-          entry "Name" port
-        else
-          entry "PermanentMACAddress" (macOf host port)
+        if macOf host port == null then entry "Name" port else entry "PermanentMACAddress" (macOf host port)
       )
     ];
 
-  bondOf = profile: if profile.bond == null then { members = [ ]; name = null; } else profile.bond;
+  bondOf =
+    profile:
+    if profile.bond == null then
+      {
+        members = [ ];
+        name = null;
+      }
+    else
+      profile.bond;
   isBond = profile: link: link == (bondOf profile).name;
   interfaceOf =
     host: lan:
@@ -123,7 +133,9 @@ let
       untagged = builtins.filter (lan: lan.vlan == null) here;
       contents = map (content facts) untagged;
       required = builtins.any (lan: lan == profile.cluster) untagged;
-      vlans = map (lan: entry "VLAN" (interfaceOf host lan)) (builtins.filter (lan: lan.vlan != null) here);
+      vlans = map (lan: entry "VLAN" (interfaceOf host lan)) (
+        builtins.filter (lan: lan.vlan != null) here
+      );
       network = if contents == [ ] then quiet else (builtins.head contents).network;
     in
     {
@@ -174,7 +186,14 @@ in
     facts:
     let
       inherit (facts.host) profile;
-      links = builtins.attrNames (builtins.listToAttrs (map (lan: { name = lan.link; value = null; }) (lans profile)));
+      links = builtins.attrNames (
+        builtins.listToAttrs (
+          map (lan: {
+            name = lan.link;
+            value = null;
+          }) (lans profile)
+        )
+      );
       tagged = builtins.filter (lan: lan.vlan != null) (lans profile);
     in
     builtins.concatMap (linkUnits facts.host) profile.ports

@@ -17,10 +17,13 @@ let
   };
 
   # A key that repeats in a section becomes a list.
-  setOf =
-    entries: builtins.mapAttrs (_: oneOrAll) (builtins.groupBy (entry: entry.key) entries);
+  setOf = entries: builtins.mapAttrs (_: oneOrAll) (builtins.groupBy (entry: entry.key) entries);
   oneOrAll =
-    entries: if builtins.length entries == 1 then (builtins.head entries).value else map (entry: entry.value) entries;
+    entries:
+    if builtins.length entries == 1 then
+      (builtins.head entries).value
+    else
+      map (entry: entry.value) entries;
 
   addSection =
     option: section:

@@ -7,8 +7,14 @@ let
   # Hetzner: one slot per generation of machines. OVH (OpenStack): in the order of attachment.
   ports = {
     hcloud = {
-      ${public} = [ "pci-0000:01:00.0*" "pci-0000:00:03.0*" ];
-      ${private} = [ "pci-0000:07:00.0*" "pci-0000:00:0a.0*" ];
+      ${public} = [
+        "pci-0000:01:00.0*"
+        "pci-0000:00:03.0*"
+      ];
+      ${private} = [
+        "pci-0000:07:00.0*"
+        "pci-0000:00:0a.0*"
+      ];
     };
     ovh-instance = {
       ${public} = [ "pci-0000:00:03.0*" ];

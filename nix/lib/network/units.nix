@@ -42,6 +42,5 @@ in
     else
       lan.interfaceOf host host.profile.storage;
 
-  unitsOf =
-    facts: underlay facts ++ (if facts.cluster.mesh == null then [ ] else mesh.unitsOf facts);
+  unitsOf = facts: underlay facts ++ (if facts.cluster.mesh == null then [ ] else mesh.unitsOf facts);
 }

@@ -1,5 +1,10 @@
 # Flags by role.
-{ exampleContract, k3s, network, ... }:
+{
+  exampleContract,
+  k3s,
+  network,
+  ...
+}:
 let
   profiles = network.profiles ../../network/profiles;
   document = exampleContract {

@@ -37,7 +37,10 @@ let
   };
   lan = profiles.simple.cluster;
   faults = network.faultsOf;
-  isData = value: builtins.typeOf value != "lambda" && (!(builtins.isAttrs value) || builtins.all isData (builtins.attrValues value));
+  isData =
+    value:
+    builtins.typeOf value != "lambda"
+    && (!(builtins.isAttrs value) || builtins.all isData (builtins.attrValues value));
 in
 {
   "the stored profiles are pure data" = {
@@ -162,23 +165,24 @@ in
       [ "9000" ]
     ];
   };
-  "a card that is known by its hardware address is matched by it, and gets a name that the kernel does not use" = {
-    expr =
-      let
-        units = unitsOf (flat // { ports.eth1 = "00:00:5e:00:53:01"; });
-      in
-      [
-        (valuesOf "PermanentMACAddress" units)
-        (valuesOf "Name" units)
+  "a card that is known by its hardware address is matched by it, and gets a name that the kernel does not use" =
+    {
+      expr =
+        let
+          units = unitsOf (flat // { ports.eth1 = "00:00:5e:00:53:01"; });
+        in
+        [
+          (valuesOf "PermanentMACAddress" units)
+          (valuesOf "Name" units)
+        ];
+      expected = [
+        [
+          "00:00:5e:00:53:01"
+          "00:00:5e:00:53:01"
+        ]
+        [ "lan-eth1" ]
       ];
-    expected = [
-      [
-        "00:00:5e:00:53:01"
-        "00:00:5e:00:53:01"
-      ]
-      [ "lan-eth1" ]
-    ];
-  };
+    };
   "a host on a provider's networks finds its cards by their slots" = {
     expr = namesOf {
       kind = "hcloud";

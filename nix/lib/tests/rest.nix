@@ -1,5 +1,10 @@
 # Contracts, disks, restarts.
-{ contract, disk, restart, ... }:
+{
+  contract,
+  disk,
+  restart,
+  ...
+}:
 let
   layouts = import ../../disko;
   device = "/dev/disk/by-id/first";
@@ -45,7 +50,12 @@ in
     ];
   };
   "what a layout needs is the sum of its fixed parts, volumes in a group included" = {
-    expr = builtins.mapAttrs (_: layout: disk.fixedMebibytes (layout { inherit device; })) layouts;
+    expr = builtins.mapAttrs (
+      _: layout:
+      disk.fixedMebibytes (layout {
+        inherit device;
+      })
+    ) layouts;
     expected = {
       hetzner-cloud = 513;
       luks-btrfs = 223232;

@@ -29,7 +29,8 @@ in
   networking.hostName = cfg.name;
   nixpkgs.hostPlatform = host.arch;
   time.timeZone = cluster.timezone;
-  boot.kernelParams = host.tuning.kernelParams ++ lib.optional (!host.tuning.mitigations) "mitigations=off";
+  boot.kernelParams =
+    host.tuning.kernelParams ++ lib.optional (!host.tuning.mitigations) "mitigations=off";
   zramSwap = {
     enable = host.tuning.zramPercent > 0;
     memoryPercent = lib.mkIf (host.tuning.zramPercent > 0) host.tuning.zramPercent;
@@ -41,7 +42,12 @@ in
       ranges = cluster.adminRanges;
     };
     disk = {
-      inherit (host.disk) device layout sizeGib unstablePath;
+      inherit (host.disk)
+        device
+        layout
+        sizeGib
+        unstablePath
+        ;
       longhorn =
         if !host.storage then
           "none"

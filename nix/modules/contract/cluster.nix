@@ -6,7 +6,10 @@ let
   facts = options: types.submodule { inherit options; };
 
   endpoint = facts {
-    kind = fact (types.enum [ "loadBalancer" "virtualIp" ]) "What answers at the endpoint.";
+    kind = fact (types.enum [
+      "loadBalancer"
+      "virtualIp"
+    ]) "What answers at the endpoint.";
     name = fact types.str "DNS name of the API.";
     port = fact types.port "Port of the API.";
     address = fact (types.nullOr types.str) "The virtual IP; null for a load balancer.";
@@ -48,7 +51,10 @@ in
     multus = fact types.bool "Whether Multus runs on the cluster.";
     timezone = fact types.str "Time zone of the hosts.";
     rolloutProbes = fact (types.listOf probe) "What a host must pass after an update.";
-    reboot = fact (types.enum [ "kernel" "never" ]) "When an update may reboot a host.";
+    reboot = fact (types.enum [
+      "kernel"
+      "never"
+    ]) "When an update may reboot a host.";
     watchdogMinutes = fact types.ints.positive "Minutes until an unconfirmed update is undone.";
   };
 }

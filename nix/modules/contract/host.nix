@@ -16,7 +16,11 @@ let
   taint = facts {
     key = fact types.str "Key of the taint.";
     value = fact types.str "Value of the taint; may be empty.";
-    effect = fact (types.enum [ "NoExecute" "NoSchedule" "PreferNoSchedule" ]) "What the taint does.";
+    effect = fact (types.enum [
+      "NoExecute"
+      "NoSchedule"
+      "PreferNoSchedule"
+    ]) "What the taint does.";
   };
   tuning = facts {
     zramPercent = fact (types.ints.between 0 100) "Compressed swap in per cent of memory; 0 is none.";
@@ -28,9 +32,15 @@ in
 {
   options = {
     kind = fact types.str "Kind of machine: a cloud's or bare metal.";
-    role = fact (types.enum [ "agent" "server" ]) "What the node does in the cluster.";
+    role = fact (types.enum [
+      "agent"
+      "server"
+    ]) "What the node does in the cluster.";
     hardware = fact types.str "Name of the hardware module.";
-    arch = fact (types.enum [ "aarch64-linux" "x86_64-linux" ]) "Processor architecture.";
+    arch = fact (types.enum [
+      "aarch64-linux"
+      "x86_64-linux"
+    ]) "Processor architecture.";
     loginUser = fact types.str "Who may log in before the system is installed.";
     sshAddress = fact address "Where SSH answers; null where a cloud gives the address.";
     address = fact types.str "Address on the cluster network.";

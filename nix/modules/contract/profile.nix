@@ -50,7 +50,10 @@ in
   options = {
     name = fact types.str "Name of the profile.";
     description = fact types.str "What the topology is.";
-    addressing = fact (types.enum [ "dhcp" "static" ]) "How hosts get their addresses.";
+    addressing = fact (types.enum [
+      "dhcp"
+      "static"
+    ]) "How hosts get their addresses.";
     ports = fact (types.listOf types.str) "Names of the physical ports.";
     bond = fact (maybe bond) "Ports that act as one.";
     cluster = fact lan "The LAN of the cluster network.";

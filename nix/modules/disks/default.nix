@@ -49,7 +49,11 @@ in
       description = "Accept a path that may name another disk after a reboot.";
     };
     longhorn = mkOption {
-      type = types.enum [ "none" "partition" "volume" ];
+      type = types.enum [
+        "none"
+        "partition"
+        "volume"
+      ];
       default = "none";
       description = "Where Longhorn's replicas lie: nowhere, on the system disk, on a volume of their own.";
     };
@@ -68,7 +72,12 @@ in
         message = "nixfleet.disk.device is ${cfg.device}, a name that may move to another disk: use a path of /dev/disk/by-id, or set nixfleet.disk.unstablePath";
       }
       {
-        assertion = cfg.longhorn == "none" || lib.elem mountOf.fsType [ "ext4" "xfs" ];
+        assertion =
+          cfg.longhorn == "none"
+          || lib.elem mountOf.fsType [
+            "ext4"
+            "xfs"
+          ];
         message = "${longhornPath} lies on ${mountOf.fsType}: Longhorn runs on ext4 and xfs only: use a layout that has a partition for it, or a volume";
       }
     ];

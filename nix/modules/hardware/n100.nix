@@ -53,7 +53,9 @@ in
     };
     hardware.cpu.intel.updateMicrocode = true;
     hardware.enableRedistributableFirmware = true;
-    nixfleet.k3s.memoryMaxGib = lib.mkDefault (if config.nixfleet.k3s.role == "server" then 8 else null);
+    nixfleet.k3s.memoryMaxGib = lib.mkDefault (
+      if config.nixfleet.k3s.role == "server" then 8 else null
+    );
     services.thermald = {
       enable = true;
       configFile = ./thermald.xml;

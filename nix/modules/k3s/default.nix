@@ -12,7 +12,9 @@ let
   set = lib.filterAttrs (_: value: value != null && value != [ ]);
   own = if isServer then cfg.serverSettings else cfg.agentSettings;
   rendered = set (cfg.settings // own);
-  attribute = "k3s_" + lib.concatStringsSep "_" (lib.take 2 (lib.splitString "." (lib.removePrefix "v" cfg.version)));
+  attribute =
+    "k3s_"
+    + lib.concatStringsSep "_" (lib.take 2 (lib.splitString "." (lib.removePrefix "v" cfg.version)));
   # In a package set that only evaluates (see tests/nix) every package has this version.
   isPlaceholder = cfg.package.version == "9.9.9";
 in
@@ -40,7 +42,10 @@ in
       description = "Whether this host is a node of a k3s cluster.";
     };
     role = mkOption {
-      type = types.enum [ "agent" "server" ];
+      type = types.enum [
+        "agent"
+        "server"
+      ];
       default = "agent";
       description = "What the node does in the cluster.";
     };

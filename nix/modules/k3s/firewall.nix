@@ -6,18 +6,17 @@ let
   isServer = cfg.role == "server";
   interface = config.nixfleet.network.clusterInterface;
   admins = lib.concatStringsSep ", " config.nixfleet.admins.ranges;
-  tcp =
-    [
-      5001
-      10250
-    ]
-    ++ lib.optionals isServer [
-      2379
-      2380
-      6443
-      10257
-      10259
-    ];
+  tcp = [
+    5001
+    10250
+  ]
+  ++ lib.optionals isServer [
+    2379
+    2380
+    6443
+    10257
+    10259
+  ];
   udp = [
     8472
     51820

@@ -37,6 +37,7 @@ in
   config = lib.mkIf cfg.enable {
     services.k3s.images = cfg.airgapImages;
     environment.etc."rancher/k3s/registries.yaml".source =
-      (pkgs.formats.yaml { }).generate "registries.yaml" { inherit mirrors; };
+      (pkgs.formats.yaml { }).generate "registries.yaml"
+        { inherit mirrors; };
   };
 }

@@ -15,7 +15,8 @@ in
       # A node with an empty token would form a cluster of its own with a token that it makes up.
       services.k3s.unitConfig.AssertFileNotEmpty = [
         "${folder}/${cfg.role}-token"
-      ] ++ lib.optional isServer "${folder}/agent-token";
+      ]
+      ++ lib.optional isServer "${folder}/agent-token";
       tmpfiles.rules = [
         "d /etc/nixfleet 0755 root root -"
         "d ${folder} 0700 root root -"

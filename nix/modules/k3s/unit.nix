@@ -8,7 +8,8 @@ let
     "config.yaml"
     "kubelet.yaml"
     "registries.yaml"
-  ] ++ lib.optional isServer "audit-policy.yaml";
+  ]
+  ++ lib.optional isServer "audit-policy.yaml";
   limit = (import ../../lib).restart.startLimit {
     burst = 6;
     restartSeconds = 10;

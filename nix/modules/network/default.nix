@@ -32,8 +32,7 @@ in
   config = lib.mkMerge [
     {
       nixfleet.network = {
-        clusterInterface =
-          if cfg.facts == null then null else fleetLib.network.clusterInterface cfg.facts;
+        clusterInterface = if cfg.facts == null then null else fleetLib.network.clusterInterface cfg.facts;
         files = if cfg.facts == null then { } else fleetLib.network.toFiles units;
       };
     }

@@ -59,7 +59,10 @@ in
       systemd.services.nixfleet-boot-confirm = {
         description = "Confirm that this generation came up";
         wantedBy = [ "multi-user.target" ];
-        after = [ "sshd.service" "network-online.target" ];
+        after = [
+          "sshd.service"
+          "network-online.target"
+        ];
         wants = [ "network-online.target" ];
         requires = [ "sshd.service" ];
         before = [ "boot-complete.target" ];

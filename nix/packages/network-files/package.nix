@@ -1,5 +1,9 @@
 # networkd's files of every host of every stack, for systems without NixOS: <stack>/<host>/<file>.
-{ lib, linkFarm, writeText }:
+{
+  lib,
+  linkFarm,
+  writeText,
+}:
 let
   fleetLib = import ../../lib;
   documents = fleetLib.contract.readAll ../../fleet;

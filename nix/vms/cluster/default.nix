@@ -43,10 +43,15 @@ let
   };
   isLeased = profile.addressing == "dhcp";
   machine = node: {
-    imports = host.modulesOf {
-      inherit document;
-      name = node;
-    } ++ [ ../secrets.nix ./machine.nix ];
+    imports =
+      host.modulesOf {
+        inherit document;
+        name = node;
+      }
+      ++ [
+        ../secrets.nix
+        ./machine.nix
+      ];
     nixfleet.testMachine = {
       inherit cores memoryMib;
       startsK3s = !sequentialJoin;

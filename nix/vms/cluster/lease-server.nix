@@ -22,7 +22,9 @@ in
     services.dnsmasq = {
       enable = true;
       settings = {
-        dhcp-host = lib.mapAttrsToList reservation (lib.filterAttrs (_: node: node.mac != null) profile.nodes);
+        dhcp-host = lib.mapAttrsToList reservation (
+          lib.filterAttrs (_: node: node.mac != null) profile.nodes
+        );
         dhcp-range = "${dhcp.first},${dhcp.last},${hours}";
         interface = "eth1";
         port = 0;

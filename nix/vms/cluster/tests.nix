@@ -2,7 +2,8 @@
 { make, profiles }:
 let
   cluster = name: extra: make ({ inherit name; } // extra);
-  onProfile = profile: extra: cluster "cluster-${profile}" ({ profile = profiles.${profile}; } // extra);
+  onProfile =
+    profile: extra: cluster "cluster-${profile}" ({ profile = profiles.${profile}; } // extra);
   constrained =
     name: constraint:
     cluster "cluster-constrained-${name}" {

@@ -92,6 +92,7 @@ let
       );
     };
   hostsOf =
-    document: lib.mapAttrs (name: _: factsOf (tree.hostSystem { inherit document name; })) document.hosts;
+    document:
+    lib.mapAttrs (name: _: factsOf (tree.hostSystem { inherit document name; })) document.hosts;
 in
 lib.mapAttrs (_: hostsOf) tree.contracts

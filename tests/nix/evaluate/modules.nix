@@ -20,12 +20,16 @@ let
     hardware-jetson-orin-nano.nixpkgs.hostPlatform = "aarch64-linux";
     hardware-hcloud-arm.nixpkgs.hostPlatform = "aarch64-linux";
   };
-  drvOf = modules: (tree.nixosSystem { modules = [ minimal ] ++ modules; }).config.system.build.toplevel.drvPath;
-  alone = name: module: drvOf [
-    root
-    module
-    (needs.${name} or { })
-  ];
+  drvOf =
+    modules:
+    (tree.nixosSystem { modules = [ minimal ] ++ modules; }).config.system.build.toplevel.drvPath;
+  alone =
+    name: module:
+    drvOf [
+      root
+      module
+      (needs.${name} or { })
+    ];
 
   layout =
     name: longhorn:
@@ -57,14 +61,23 @@ let
       partitions = lib.mapAttrs (
         _: one:
         lib.mapAttrs (_: part: {
-          inherit (part) label priority size type;
+          inherit (part)
+            label
+            priority
+            size
+            type
+            ;
           mountpoint = part.content.mountpoint or null;
         }) one.content.partitions
       ) disk;
       fileSystems = lib.mapAttrs (_: one: { inherit (one) fsType options; }) built.config.fileSystems;
       swap = map (one: one.device) built.config.swapDevices;
-      datasets = lib.mapAttrs (_: pool: lib.mapAttrs (_: set: set.options) pool.datasets) built.config.disko.devices.zpool;
-      volumes = lib.mapAttrs (_: group: lib.mapAttrs (_: lv: lv.size) group.lvs) built.config.disko.devices.lvm_vg;
+      datasets = lib.mapAttrs (
+        _: pool: lib.mapAttrs (_: set: set.options) pool.datasets
+      ) built.config.disko.devices.zpool;
+      volumes = lib.mapAttrs (
+        _: group: lib.mapAttrs (_: lv: lv.size) group.lvs
+      ) built.config.disko.devices.lvm_vg;
       grubDevices = built.config.boot.loader.grub.devices;
       inherit (built.config.networking) hostId;
     };
@@ -93,7 +106,8 @@ in
     partition = layout name "partition";
   }) tree.layouts;
   # What a host has when its file lies beside it.
-  report = (withFile { nixfleet.hardware.report = ./minimal.nix; }).config.hardware.facter.reportPath or null;
+  report =
+    (withFile { nixfleet.hardware.report = ./minimal.nix; }).config.hardware.facter.reportPath or null;
   secrets = {
     drvPath = secretive.config.system.build.toplevel.drvPath;
     keys = secretive.config.sops.age.sshKeyPaths;
@@ -103,7 +117,20 @@ in
   shells = lib.mapAttrs (_: shell: shell.drvPath) tree.shells;
   packages = lib.mapAttrs (_: package: package.drvPath) tree.packages;
   backports = {
-    older = lib.attrNames (tree.backports { fetchFromGitHub = args: args; } { nixos-anywhere = { version = "1.12.0"; overrideAttrs = changed: changed; }; });
-    newer = lib.attrNames (tree.backports { } { nixos-anywhere = { version = "1.14.0"; }; });
+    older = lib.attrNames (
+      tree.backports { fetchFromGitHub = args: args; } {
+        nixos-anywhere = {
+          version = "1.12.0";
+          overrideAttrs = changed: changed;
+        };
+      }
+    );
+    newer = lib.attrNames (
+      tree.backports { } {
+        nixos-anywhere = {
+          version = "1.14.0";
+        };
+      }
+    );
   };
 }

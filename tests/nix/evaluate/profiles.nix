@@ -3,7 +3,9 @@ tree:
 let
   lib = tree.nixpkgs;
   inherit (tree) fleetLib;
-  sound = lib.filterAttrs (_: profile: fleetLib.network.faultsOf profile == [ ] && profile.nodes != { }) tree.profiles;
+  sound = lib.filterAttrs (
+    _: profile: fleetLib.network.faultsOf profile == [ ] && profile.nodes != { }
+  ) tree.profiles;
   minimal = import ./minimal.nix;
   unitsOf =
     document: name:

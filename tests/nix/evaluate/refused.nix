@@ -28,7 +28,8 @@ let
       device = "/dev/disk/by-id/first";
       layout = "n100-standard";
       sizeGib = 500;
-    } // settings;
+    }
+    // settings;
   };
   on =
     profile: servers:
@@ -48,7 +49,12 @@ let
   };
 in
 {
-  agent-alone = fault [ "k3s" ] { nixfleet.k3s = { enable = true; role = "agent"; }; };
+  agent-alone = fault [ "k3s" ] {
+    nixfleet.k3s = {
+      enable = true;
+      role = "agent";
+    };
+  };
   agent-with-server-flag = fault [ "k3s" ] {
     nixfleet.k3s = {
       enable = true;
@@ -57,8 +63,12 @@ in
       settings.server = "https://10.0.1.11:6443";
     };
   };
-  disk-too-small = fault [ "disks" ] (disk { sizeGib = 200; });
-  disk-unstable = fault [ "disks" ] (disk { device = "/dev/nvme0n1"; });
+  disk-too-small = fault [ "disks" ] (disk {
+    sizeGib = 200;
+  });
+  disk-unstable = fault [ "disks" ] (disk {
+    device = "/dev/nvme0n1";
+  });
   grub-elsewhere = fault [ "disks" ] (
     lib.recursiveUpdate (disk { layout = "ovh-cloud"; }) {
       boot.loader.grub.devices = lib.mkForce [ "/dev/sdb" ];
