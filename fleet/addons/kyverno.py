@@ -35,6 +35,10 @@ FOLDERS = (
 """Where a container looks for programs: the image's own first, then where NixOS keeps the host's."""
 
 
+CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}
+"""Toleration of what is usually put on servers that are to run nothing else."""
+
+
 def kyverno_values(settings: Kyverno) -> Values:
     """Values of the engine's chart."""
     single = settings.admission_replicas == 1
@@ -47,8 +51,20 @@ def kyverno_values(settings: Kyverno) -> Values:
         "admissionController": {
             "replicas": settings.admission_replicas,
             "podDisruptionBudget": {"enabled": not single},
+            # Every pod of the cluster waits for it: it may run where the API runs, however few agents there are.
+            "tolerations": [CONTROL_PLANE],
+            # Replicas on one node go down together.
+            "antiAffinity": {"enabled": True},
         },
-        "config": {"webhooks": {"namespaceSelector": {"matchExpressions": [selector]}}},
+        "config": {
+            # The engine must not have to admit itself.
+            "excludeKyvernoNamespace": True,
+            "webhooks": {"namespaceSelector": {"matchExpressions": [selector]}},
+        },
+        # Stored resources follow the definitions after an upgrade, before an old version of them is no longer served.
+        "crds": {"migration": {"enabled": True}},
+        # Webhooks that outlive their engine refuse every pod.
+        "webhooksCleanup": {"enabled": True},
         # With one replica, or with storage behind it, an engine that is down must not keep pods from starting.
         "features": {"forceFailurePolicyIgnore": {"enabled": single or settings.longhorn_path_policy}},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.addons.longhorn import PROVISIONER, replicas
+from fleet.addons.longhorn import DATA_LOCALITY, PROVISIONER, replicas
 
 if TYPE_CHECKING:
     from fleet.addons.values import Values
@@ -35,7 +35,12 @@ def storage_class(fleet: Fleet) -> Values:
         "provisioner": PROVISIONER,
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
-        "parameters": {"numberOfReplicas": str(replicas(fleet)), "staleReplicaTimeout": "30", "fsType": "ext4"},
+        "parameters": {
+            "numberOfReplicas": str(replicas(fleet)),
+            "dataLocality": DATA_LOCALITY,
+            "staleReplicaTimeout": "30",
+            "fsType": "ext4",
+        },
     }
 
 

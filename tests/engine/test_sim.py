@@ -177,6 +177,21 @@ def test_a_changed_option_runs_exactly_that_hosts_switch(edited: Callable[[Edit]
     assert site.up().commands == ("update n100-1-system",)
 
 
+def test_a_changed_chart_version_updates_its_releases_and_runs_no_command(
+    edited: Callable[[Edit], Site], site: Site
+) -> None:
+    def older(fleet: dict[str, Any]) -> None:
+        fleet.setdefault("addons", {}).setdefault("kyverno", {})["version"] = "3.8.2"
+
+    releases = {("update", "kyverno-release"), ("update", "policies-baseline")}
+    foretold, done = edited(older).preview(), site.up()
+    assert steps(foretold.run) == steps(done.run) == releases
+    assert (done.connections, done.commands) == (0, ())
+    site.change(lambda fleet: fleet["addons"]["kyverno"].pop("version"))
+    back = site.up()
+    assert (steps(back.run), back.commands) == (releases, ())
+
+
 def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
     before = contents(site, HOSTS)
     done = edited(grown).up()

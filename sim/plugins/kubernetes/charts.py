@@ -1,6 +1,8 @@
 """Charts that the simulated repositories hold, and what each installs: `sim/plugins/data/charts.json`.
 
-The lists were rendered from the charts at those versions with their defaults; values change only Longhorn's classes.
+The lists were rendered from the newest of each chart's `versions` with its defaults; values change only Longhorn's
+classes. The older versions are real ones, with the application that each carries, but their objects were not rendered:
+they are taken to be the newest one's. Kyverno goes up and down among them, Longhorn only up.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ CURE = "check the chart name and repository configuration."
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One version of a chart."""
+    """One version of a chart; its objects are those of the newest."""
 
     name: str
     version: str
@@ -59,16 +61,36 @@ def find(inputs: Properties) -> Chart:
             f"dial tcp {host}: connect: connection refused; {CURE}"
         )
     known = _data()["charts"].get(name.rpartition("/")[2])
-    version = str(inputs.get("version") or (known or {}).get("version", ""))
-    if known is None or version.lstrip("v") != known["version"]:
+    # Without a version Helm takes the newest; the data has them in their order.
+    version = str(inputs.get("version") or ([*known["versions"]][-1] if known else ""))
+    if known is None or version.lstrip("v") not in known["versions"]:
         raise Refused(f'chart "{name}" version "{version}" not found in {repo or "the registry"} repository; {CURE}')
     return Chart(
         name=name.rpartition("/")[2],
-        version=known["version"],
-        app_version=known["appVersion"],
+        version=version.lstrip("v"),
+        app_version=known["versions"][version.lstrip("v")],
         rendered_in=known["renderedIn"],
         entries=tuple(tuple(entry) for entry in known["objects"]),
     )
+
+
+def hold_path(before: Chart, after: Chart) -> None:
+    """Hold an upgrade to Longhorn's own law: never down.
+
+    The job that Helm runs before an upgrade refuses it; without that job the managers refuse to start. That it also
+    skips no minor version cannot happen among the versions that are known.
+
+    Raises:
+        Refused: a chart that is older than the one that is there; the reason is Longhorn's.
+    """
+    if before.name == after.name == "longhorn" and _numbers(after) < _numbers(before):
+        way = f"downgrading from {before.app_version} to {after.app_version}"
+        reason = f"failed to upgrade since {way} is not supported"
+        raise Refused(f"pre-upgrade hooks failed: job longhorn-pre-upgrade failed: BackoffLimitExceeded ({reason})")
+
+
+def _numbers(chart: Chart) -> tuple[int, ...]:
+    return tuple(int(number) for number in chart.version.split("."))
 
 
 def objects(chart: Chart, release: str, namespace: str, values: Properties) -> list[tuple[Reference, Object]]:

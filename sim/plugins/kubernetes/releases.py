@@ -133,11 +133,13 @@ class ReleaseKind(Kind):
         """Upgrade: new values, and what the new values bring or drop."""
         plain = reveal(news)
         api, chart = self._reach("update"), charts.find(plain)
+        before = charts.find(reveal(state))
         with api.edit(f"upgrade {chart.name} {resource_id}") as document:
             release = document.raw.setdefault("releases", {}).get(resource_id)
             if release is None:
                 raise Refused(f'"{plain["name"]}" has no deployed releases')
-            _take_away(document, resource_id, charts.find(reveal(state)), reveal(state), keep_definitions=True)
+            charts.hold_path(before, chart)
+            _take_away(document, resource_id, before, reveal(state), keep_definitions=True)
             problem = _install(api, document, chart, plain)
             release.update(revision=release["revision"] + 1, values=plain.get("values") or {}, chart=chart.name)
             state = news | _outputs(chart, plain, release["revision"])

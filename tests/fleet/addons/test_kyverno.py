@@ -35,6 +35,19 @@ def test_a_single_replica_fails_open(replicas: int, ignores: bool) -> None:  # n
     assert values["admissionController"]["podDisruptionBudget"]["enabled"] is not ignores
 
 
+def test_the_engine_may_run_on_servers_and_takes_its_webhooks_with_it() -> None:
+    values = kyverno_values(Kyverno())
+    admission = values["admissionController"]
+    assert admission["tolerations"] == [
+        {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}
+    ]
+    assert admission["replicas"] == 3
+    assert admission["antiAffinity"] == {"enabled": True}
+    assert values["config"]["excludeKyvernoNamespace"] is True
+    assert values["crds"] == {"migration": {"enabled": True}}
+    assert values["webhooksCleanup"] == {"enabled": True}
+
+
 def merge(target: Any, patch: Any) -> Any:
     """A strategic merge as Kyverno does it: lists by name, `(name): "*"` means every element that is there."""
     if isinstance(patch, dict):

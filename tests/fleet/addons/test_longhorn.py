@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleet.addons.longhorn import drain_policy, longhorn_values, replicas
+from fleet.addons.longhorn import DATA_PATH, drain_policy, longhorn_values, replicas
+from fleet.addons.smoke_test import storage_class
 from tests.components.stacks import addon, inputs_of
 
 
@@ -27,6 +29,31 @@ def test_class_and_default_have_the_same_number_of_copies() -> None:
     told = values()
     assert told["persistence"]["defaultClassReplicaCount"] == 3
     assert json.loads(told["defaultSettings"]["defaultReplicaCount"]) == {"v1": "3"}
+
+
+def test_volumes_are_close_to_their_workload_healed_and_checked() -> None:
+    told = values()
+    wanted = {"defaultDataLocality": "best-effort", "autoSalvage": True, "defaultDataPath": "/var/lib/longhorn"}
+    assert wanted.items() <= told["defaultSettings"].items()
+    assert told["persistence"]["defaultDataLocality"] == "best-effort"
+    per_engine = {"snapshotDataIntegrity": {"v1": "fast-check"}, "guaranteedInstanceManagerCPU": {"v1": "12"}}
+    assert {name: json.loads(told["defaultSettings"][name]) for name in per_engine} == per_engine
+
+
+def test_the_smoke_test_tries_what_the_default_class_makes() -> None:
+    tried, told = storage_class(inputs_of("sim").fleet)["parameters"], values()["persistence"]
+    assert tried["dataLocality"] == told["defaultDataLocality"]
+    assert tried["numberOfReplicas"] == str(told["defaultClassReplicaCount"])
+
+
+def test_replicas_are_where_the_disk_layouts_and_the_hosts_have_them() -> None:
+    nix = Path(__file__).parents[3] / "nix"
+    assert f'longhornPath = "{DATA_PATH}";' in (nix / "disko/parts.nix").read_text()
+    assert f'default = "{DATA_PATH}";' in (nix / "modules/storage/longhorn.nix").read_text()
+
+
+def test_an_upgrade_is_checked_before_it_touches_anything() -> None:
+    assert values()["preUpgradeChecker"] == {"jobEnabled": True, "upgradeVersionCheck": True}
 
 
 @pytest.mark.parametrize(
