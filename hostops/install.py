@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hostops.contact import await_look, first_contact
 from hostops.failure import Code, Failure
+from hostops.forget import forget
 from hostops.guards import FIRST, Way, check_disk, check_token, way
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
@@ -43,11 +44,15 @@ class Installation:
         check_keys(self.task, self.host)
         line, seen = self._contact()
         step = self._guard(line, seen)
+        before = seen.installed_before
         if step is Way.KEXEC:
             self._kexec(line)
             line, seen = self._installer()
         if step in (Way.KEXEC, Way.DISK):
-            self._format_and_install(line, seen)
+            before = self._format_and_install(line, seen)
+        # A system that was never let in may have booted by itself before its old node was forgotten.
+        if step is not Way.DONE or not seen["joined"]:
+            self._forget(seen, before=before)
         if step is not Way.DONE:
             self._reboot(line)
         line.drop()
@@ -66,7 +71,7 @@ class Installation:
             if step in (Way.KEXEC, Way.DISK):
                 outcome.append(check_no_cluster(self.task, self.host))
             if step is Way.KEXEC and seen.state == "installed":
-                outcome.append(check_quorum(self.task, line))
+                outcome.append(check_quorum(self.task, line, leaves=True))
             outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
         return step
 
@@ -98,7 +103,8 @@ class Installation:
         )
         return line, seen
 
-    def _format_and_install(self, line: Line, seen: Look) -> None:
+    def _format_and_install(self, line: Line, seen: Look) -> bool:
+        """Format the disk; answers whether it had an installation before."""
         claim, installs = self._claim(line, seen)
         identity = Identity(stack=self.task.stack, host=self.host, install_id=installs[-1], machine_id=self.machine_id)
         folder = extra_files(self.task, self.host, identity)
@@ -109,6 +115,7 @@ class Installation:
         with self.task.journal.phase(self.host, "seal") as outcome:
             self._script(line, "seal", script("seal", installs=" ".join(installs)))
             outcome.append(f"installation {claim.removeprefix(FIRST)}")
+        return len(installs) > 1
 
     def _claim(self, line: Line, seen: Look) -> tuple[str, tuple[str, ...]]:
         """The last look before the disk is formatted; answers with the claim and the ids of all installations."""
@@ -124,6 +131,10 @@ class Installation:
             self._script(line, "disk", script("claim", claim=claim, installs=" ".join(dict.fromkeys(earlier))))
             outcome.append(f"{entry.disk.device} is the one that is meant")
         return claim, (*dict.fromkeys(earlier), claim.removeprefix(FIRST))
+
+    def _forget(self, seen: Look, *, before: bool) -> None:
+        with self.task.journal.phase(self.host, "forget") as outcome:
+            outcome.append(forget(self.task, self.host, self.deadline, boot_id=seen["boot_id"], before=before))
 
     def _script(self, line: Line, phase: str, text: str) -> Reply:
         try:

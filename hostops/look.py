@@ -78,6 +78,11 @@ class Look:
         return tuple(dict.fromkeys([*told, *([self.identity.install_id] if self.identity else [])]))
 
     @property
+    def installed_before(self) -> bool:
+        """Whether it knows of an installation other than the one that runs or is being made."""
+        return bool(set(self.used_ids) - {self.identity.install_id if self.identity else ""})
+
+    @property
     def ready(self) -> bool:
         """Whether the node is Ready."""
         return self["node"].split(" ")[0] == "True"

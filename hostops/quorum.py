@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 MEMBERS_SECONDS = 40
+PAIR = 2
 
 
 def _members(task: Task, line: Line) -> dict[str, bool] | None:
@@ -27,8 +28,11 @@ def _members(task: Task, line: Line) -> dict[str, bool] | None:
     return found if reply.status == 0 and found else None
 
 
-def check_quorum(task: Task, line: Line) -> str:
-    """Refuse to touch a server while another member is not healthy; returns what was found, raises Failure."""
+def check_quorum(task: Task, line: Line, *, leaves: bool = False) -> str:
+    """Refuse to touch a server while another member is not healthy; returns what was found, raises Failure.
+
+    `leaves`: it will not come back as the same member.
+    """
     host = line.host
     others = [name for name in task.formation if name != host]
     if task.host(host).role != "server":
@@ -51,6 +55,13 @@ def check_quorum(task: Task, line: Line) -> str:
             "quorum",
             f"not touched, because {', '.join(sick)} is a member of etcd and not Ready (asked: {asked}); "
             "two servers down may cost the quorum; bring it back first (status shows why), then run again",
+        )
+    if leaves and len(members) == PAIR:
+        raise Failure(
+            Code.REFUSED,
+            "quorum",
+            f"not touched, because {' and '.join(sorted(members))} are the only members of etcd, and one of two is no "
+            "quorum: the other one could not let it join again; add a third server first, then run again",
         )
     return f"members Ready: {', '.join(sorted(members))}"
 

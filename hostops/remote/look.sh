@@ -41,6 +41,10 @@ cluster() {
   if [ -d "$R/var/lib/rancher/k3s/server/db" ]; then
     say cluster_data yes
   fi
+  # k3s writes it when the cluster has let the node in, and not before.
+  if [ -e "$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" ]; then
+    say joined yes
+  fi
   # shellcheck disable=SC2046 # one word per unit
   set -- $(systemctl is-active k3s.service nixfleet-rollback.timer)
   say k3s "${1-unknown}"

@@ -192,7 +192,7 @@ class Kube:
                     f"Node password rejected, duplicate hostname or contents of '/{PASSWORD}' may not match server "
                     "node-passwd entry, try enabling a unique node name with the --with-node-id flag"
                 )
-            document["nodes"].setdefault(service.host, nodes.new_node(service.closure, service.machine))
+            document["nodes"].setdefault(service.host, nodes.new_node(service.closure))
         write(service.root / STATE / "agent/cluster", cluster)
         write(
             service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600
@@ -214,7 +214,7 @@ class Kube:
                 return
             for host, node in document["nodes"].items():
                 service = next((s for s in self.services.values() if s.host == host and self._works_in(s, name)), None)
-                nodes.update_status(node, service.closure if service else None, service.machine if service else None)
+                nodes.update_status(node, service)
 
     def _works_in(self, service: Service, cluster: str) -> bool:
         joined = service.root / STATE / "agent/cluster"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.machines.closure import Closure
+    from sim.machines.service import Service
 
+BOOT_ID = "proc/sys/kernel/random/boot_id"
 ARCHITECTURES = {"x86_64-linux": "amd64", "aarch64-linux": "arm64"}
 
 
-def new_node(closure: Closure, machine: str) -> dict[str, Any]:
+def new_node(closure: Closure) -> dict[str, Any]:
     """A node that has just registered; its status follows with `update_status`."""
     arch = ARCHITECTURES.get(closure.entry.get("arch", ""), "amd64")
     labels = {
@@ -27,7 +30,7 @@ def new_node(closure: Closure, machine: str) -> dict[str, Any]:
         "kind": "Node",
         "metadata": {
             "name": closure.host,
-            "uid": f"{closure.host}-{machine}",
+            "uid": str(uuid.uuid4()),
             "labels": labels,
             "annotations": {"k3s.io/internal-ip": closure.entry["address"]},
         },
@@ -36,22 +39,24 @@ def new_node(closure: Closure, machine: str) -> dict[str, Any]:
     }
 
 
-def update_status(node: dict[str, Any], closure: Closure | None, machine: str | None) -> None:
+def update_status(node: dict[str, Any], service: Service | None) -> None:
     """Write what the kubelet reports; without a working kubelet the node stays as it was, but not Ready."""
     status = node["status"]
-    if closure is not None:
+    if service is not None:
+        closure = service.closure
         status["addresses"] = [
             {"type": "InternalIP", "address": closure.entry["address"]},
             {"type": "Hostname", "address": closure.host},
         ]
         status["nodeInfo"] = {
             "architecture": node["metadata"]["labels"]["kubernetes.io/arch"],
+            "bootID": (service.root / BOOT_ID).read_text().strip(),
             "kubeletVersion": closure.cluster["k3sVersion"],
-            "machineID": machine,
+            "machineID": service.machine,
             "operatingSystem": "linux",
             "osImage": "NixOS",
         }
-    ready = closure is not None
+    ready = service is not None
     status["conditions"] = [
         {
             "type": "Ready",

@@ -234,3 +234,103 @@ def test_a_probe_tells_what_was_printed_and_how_it_ended(fakes: Fakes) -> None:
     assert fakes.run("probe", command="exit 0", seconds="5").output == "probe=1\nprobe_status=0\n"
     assert fakes.run("probe", command="echo no; exit 3", seconds="5").output == "probe=1\nno\nprobe_status=3\n"
     assert fakes.run("probe", command="sleep 9", seconds="1").facts["probe_status"] == "124"
+
+
+K3S = """cd "$NIXFLEET_ROOT/.." || exit
+case $* in
+  *" annotate "*) [ -e stuck ] || touch removed ;;
+  *" delete node "*) rm -f node ;;
+  *" get node "*)
+    [ ! -e down ] || { echo "etcdserver: no leader" >&2; exit 1; }
+    [ -e node ] || exit 0
+    case $* in
+      *removed-node-name*) [ ! -e removed ] || printf a ;;
+      *bootID*) printf boot-old ;;
+      *Ready*) cat node ;;
+      *InternalIP*) printf 192.0.2.7 ;;
+      *labels*) [ ! -e server ] || printf true ;;
+      *metadata.uid*) printf uid-1 ;;
+    esac ;;
+esac"""
+FORGET = {"host": "a", "boot": "boot-new", "role": "server", "quiet": "0", "removal": "0"}
+NO_PASSWORD = "-n kube-system delete secret a.node-password.k3s --ignore-not-found"  # noqa: S105 - a command
+
+
+@pytest.fixture
+def server(fakes: Fakes) -> Fakes:
+    """A server that knows the agent `a`, which is not Ready."""
+    fakes.command("k3s", K3S)
+    (fakes.root.parent / "node").write_text("Unknown")
+    return fakes
+
+
+def changes(server: Fakes) -> list[str]:
+    """What a script changed in the cluster, in this order."""
+    asked = [line.removeprefix("k3s kubectl --request-timeout=10s ") for line in server.commands]
+    return [line for line in asked if not line.startswith("get ")]
+
+
+NO_NODE = "delete node a --ignore-not-found --wait=false"
+
+
+def test_an_agents_old_node_is_forgotten_with_its_password(server: Fakes) -> None:
+    said = server.run("forget", **FORGET)
+    assert (said.status, said.facts) == (0, {"forget": "1", "forgot_node": "yes"})
+    assert changes(server) == [NO_NODE, NO_PASSWORD]
+
+
+def test_a_servers_member_leaves_etcd_before_its_node_goes(server: Fakes) -> None:
+    (server.root.parent / "server").touch()
+    said = server.run("forget", **FORGET)
+    assert (said.status, said.facts) == (0, {"forget": "1", "forgot_member": "yes", "forgot_node": "yes"})
+    assert changes(server) == ["annotate node a etcd.k3s.cattle.io/remove=true --overwrite", NO_NODE, NO_PASSWORD]
+
+
+def test_a_member_that_stays_keeps_its_node_until_the_next_run(server: Fakes) -> None:
+    for name in ("server", "stuck"):
+        (server.root.parent / name).touch()
+    assert server.run("forget", **FORGET).facts == {"forget": "1", "stuck": "member"}
+    assert NO_NODE not in changes(server)
+    (server.root.parent / "stuck").unlink()
+    assert server.run("forget", **FORGET).facts["forgot_node"] == "yes"
+
+
+def test_the_removal_of_a_member_is_waited_for(server: Fakes) -> None:
+    for name in ("server", "stuck"):
+        (server.root.parent / name).touch()
+    slow = K3S.replace("*removed-node-name*)", "*removed-node-name*) [ ! -e asked ] || touch removed; touch asked;")
+    server.command("k3s", slow)
+    assert server.run("forget", **FORGET | {"removal": "10"}).facts["forgot_node"] == "yes"
+
+
+def test_a_new_node_that_takes_the_name_at_once_is_not_taken_for_the_old_one(server: Fakes) -> None:
+    server.command("k3s", K3S.replace("rm -f node ;;", "touch new ;;").replace("uid-1 ;;", '"uid-$(ls new)" ;;'))
+    assert server.run("forget", **FORGET).facts == {"forget": "1", "forgot_node": "yes"}
+
+
+def test_what_is_forgotten_already_is_no_error(server: Fakes) -> None:
+    (server.root.parent / "node").unlink()
+    said = server.run("forget", **FORGET)
+    assert (said.status, said.facts, changes(server)) == (0, {"forget": "1"}, [NO_PASSWORD])
+
+
+@pytest.mark.parametrize(
+    ("boot", "told"), [("boot-new", {"ready_at": "192.0.2.7"}), ("boot-old", {"is_new": "yes"})], ids=str
+)
+def test_a_node_that_is_ready_or_the_new_one_is_left_alone(boot: str, told: dict[str, str], server: Fakes) -> None:
+    (server.root.parent / "node").write_text("True")
+    said = server.run("forget", **FORGET | {"boot": boot})
+    assert (said.status, said.facts, changes(server)) == (0, {"forget": "1", **told}, [])
+
+
+def test_a_node_that_was_ready_a_moment_ago_is_waited_for(server: Fakes) -> None:
+    (server.root.parent / "node").write_text("True")
+    server.command("k3s", K3S.replace("*Ready*) cat node ;;", "*Ready*) cat node; printf Unknown >node ;;"))
+    assert server.run("forget", **FORGET | {"quiet": "10"}).facts["forgot_node"] == "yes"
+
+
+def test_a_cluster_that_does_not_answer_is_not_taken_for_one_without_the_node(server: Fakes) -> None:
+    (server.root.parent / "down").touch()
+    said = server.run("forget", **FORGET)
+    assert (said.status, said.facts, changes(server)) == (1, {"forget": "1"}, [])
+    assert said.error == "etcdserver: no leader\n"

@@ -1,4 +1,4 @@
-"""kubectl on a host: nodes and health. Other objects are not asked for on hosts, so they are refused."""
+"""kubectl on a host: nodes with their passwords, and health. Other objects are not asked for on hosts: refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from sim.machines.commands.call import Call, Reply, not_simulated
 
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
 UNAVAILABLE = "Error from server (ServiceUnavailable): etcdserver: no leader\n"
+PASSWORD = ".node-password.k3s"  # noqa: S105 - a name
+"""How the secret's name ends that has the hash of a node's password."""
+
 KUBELET = "/var/lib/rancher/k3s/agent/kubelet.kubeconfig"
 READYZ = (
     "ping",
@@ -88,9 +91,7 @@ def _get(call: Call, cluster: str, words: list[str], options: dict[str, str]) ->
         return not_simulated(call, f"get {kind}")
     found = document["nodes"]
     if name and name not in found:
-        if options.get("ignore-not-found") == "true":
-            return Reply()
-        return Reply(1, err=f'Error from server (NotFound): nodes "{name}" not found\n')
+        return _missing("nodes", name, options)
     selector = options.get("l", options.get("selector", ""))
     chosen = [found[name]] if name else [node for node in found.values() if _matches(node, selector)]
     answer = found[name] if name else {"apiVersion": "v1", "kind": "List", "items": chosen}
@@ -129,7 +130,26 @@ def _ready(node: dict[str, Any]) -> str:
     return ready + (",SchedulingDisabled" if node["spec"].get("unschedulable") else "")
 
 
+def _missing(kind: str, name: str, options: dict[str, str]) -> Reply:
+    if options.get("ignore-not-found") == "true":
+        return Reply()
+    return Reply(1, err=f'Error from server (NotFound): {kind} "{name}" not found\n')
+
+
+def _delete_secret(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
+    name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - verb, kind, name
+    namespace = options.get("n", "default")
+    if not name.endswith(PASSWORD) or namespace != "kube-system":
+        return not_simulated(call, f"delete secret {name} in namespace {namespace}")
+    with call.host.site.world.edit(cluster) as document:
+        if document["passwords"].pop(name.removesuffix(PASSWORD), None) is None:
+            return _missing("secrets", name, options)
+    return Reply(out=f'secret "{name}" deleted\n')
+
+
 def _change(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
+    if words[:2] == ["delete", "secret"]:
+        return _delete_secret(call, cluster, words, options)
     verb, name = words[0] if words else "", words[-1].removeprefix("node/") if words else ""
     if words[1:2] in (["node"], ["nodes"]):
         name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - verb, kind, name
@@ -145,8 +165,7 @@ def _change(call: Call, cluster: str, words: list[str], options: dict[str, str])
         return not_simulated(call, " ".join(words))
     with call.host.site.world.edit(cluster) as document:
         if name not in document["nodes"]:
-            missing_is_fine = options.get("ignore-not-found") == "true"
-            return Reply(int(not missing_is_fine), err=f'Error from server (NotFound): nodes "{name}" not found\n')
+            return _missing("nodes", name, options if verb == "delete" else {})
         run(document, name, words)
     call.host.site.world.record(call.host.name, f"kubectl {verb}", name)
     return Reply(out=f"node/{name} {verb}ed\n")

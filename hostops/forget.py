@@ -1,0 +1,147 @@
+"""A host that is installed anew: the cluster must forget its old node first, or it refuses the new one.
+
+Which servers are members, and whether one can be spared, is asked before (quorum.py). Draining is the operator's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hostops.contact import pause
+from hostops.failure import Code, Failure
+from hostops.look import LOOK_SECONDS, look
+from hostops.process import Deadline
+from hostops.ssh import Line, NoAnswer, script
+
+if TYPE_CHECKING:
+    from hostops.ssh import Reply
+    from hostops.task import Task
+
+QUIET_SECONDS = 90
+"""For a node whose kubelet ended to be seen as such; Kubernetes' grace period is 50 s, 40 s before 1.32."""
+
+REMOVAL_SECONDS = 180
+"""For etcd to remove a member; Rancher's provisioner waits as long."""
+
+FORGET_SECONDS = QUIET_SECONDS + 2 * REMOVAL_SECONDS + 60
+"""Limit of the whole script."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """What the other servers said when they were asked for the cluster."""
+
+    answering: str | None
+    """One that serves a cluster with a quorum."""
+
+    sick: tuple[str, ...]
+    """Those with data of a cluster that does not answer."""
+
+    silent: dict[str, str]
+    """Those of which nothing is known, with the reason."""
+
+
+def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: bool) -> str:
+    """Let the cluster forget a host's node; returns what was done, raises Failure.
+
+    `boot_id` is the host's own at present: a node that has it is the new one, and stays. `before`: the host is known to
+    have been installed before, so that there may be an old node of it.
+    """
+    others = [name for name in task.formation if name != host]
+    if not others:
+        return "the only server; its cluster goes with it"
+    found = _await_servers(task, others, Deadline(min(task.limits.answer, deadline.left)), before=before)
+    if found.answering is not None:
+        return _outcome(host, found.answering, _run(task, host, found.answering, deadline, boot_id))
+    if found.sick:
+        raise Failure(
+            Code.UNREACHABLE,
+            "forget",
+            f"the cluster of {', '.join(found.sick)} does not answer, so its node {host} cannot be forgotten; "
+            "bring back its quorum (status shows who is down), then run again: it goes on here",
+        )
+    if found.silent and before and host != task.cluster.seed:
+        said = "; ".join(f"{name}: {reason}" for name, reason in found.silent.items())
+        raise Failure(
+            Code.UNREACHABLE,
+            "forget",
+            f"no server answers that could forget the old node {host} (last seen: {said}); "
+            "bring one back, then run again: it goes on here",
+        )
+    unknown = f", no answer of {', '.join(found.silent)}" if found.silent else ""
+    return f"no cluster yet{unknown}"
+
+
+def _await_servers(task: Task, others: list[str], deadline: Deadline, *, before: bool) -> Servers:
+    """Ask until one serves, or none has a cluster: a quorum may be lost for a moment while a server joins."""
+    tries = 0
+    while True:
+        found = _ask(task, others)
+        worth = found.sick or (found.silent and before)
+        if found.answering or not worth or deadline.over:
+            return found
+        pause(tries, deadline)
+        tries += 1
+
+
+def _ask(task: Task, others: list[str]) -> Servers:
+    sick: list[str] = []
+    silent: dict[str, str] = {}
+    for name in others:
+        if task.address(name) is None:
+            silent[name] = "its address is not known"
+            continue
+        line = Line(task, name)
+        try:
+            seen = look(line, task.host(name), seconds=LOOK_SECONDS)
+        except NoAnswer as error:
+            if error.key != "bootstrap":
+                silent[name] = error.text
+            continue
+        finally:
+            line.drop()
+        if seen["etcd"] == "ok":
+            return Servers(answering=name, sick=(), silent={})
+        if seen["cluster_data"] == "yes":
+            sick.append(name)
+    return Servers(answering=None, sick=tuple(sick), silent=silent)
+
+
+def _run(task: Task, host: str, server: str, deadline: Deadline, boot_id: str) -> Reply:
+    line = Line(task, server)
+    quiet = min(QUIET_SECONDS, int(task.limits.ready))
+    text = script("forget", host=host, boot=boot_id, role="server", quiet=str(quiet), removal=str(REMOVAL_SECONDS))
+    try:
+        return line.run(text, seconds=min(FORGET_SECONDS, max(deadline.left, 1)))
+    except NoAnswer as error:
+        said = f"{line.destination}: {error.text}; run again: it goes on here"
+        raise Failure(Code.UNREACHABLE, "forget", said) from None
+    finally:
+        line.drop()
+
+
+def _outcome(host: str, server: str, reply: Reply) -> str:
+    """What the script's answer means."""
+    facts = reply.facts()
+    if "ready_at" in facts:
+        raise Failure(
+            Code.REFUSED,
+            "forget",
+            f"the node {host} is Ready at {facts['ready_at'] or 'an unknown address'} (asked: {server}): another "
+            "machine runs under this name; the cluster was left as it is; stop k3s there (systemctl stop k3s) or "
+            "give this host another name, then run again",
+        )
+    if "stuck" in facts:
+        what = {"member": "remove its member from etcd", "node": "delete its node"}[facts["stuck"]]
+        text = f"{server} did not {what} within {REMOVAL_SECONDS} s; see there: journalctl -u k3s; then run again"
+        raise Failure(Code.TIMED_OUT, "forget", text)
+    if reply.status != 0:
+        said = " ".join(reply.error.split()[-40:]) or "nothing"
+        raise Failure(Code.FAILED, "forget", f"{server} could not forget the node {host} and said: {said}; run again")
+    if "is_new" in facts:
+        return f"{server} knows the new node {host}"
+    if "forgot_node" not in facts:
+        return f"{server} knows no node {host}"
+    member = " and its member of etcd" if "forgot_member" in facts else ""
+    return f"{server} forgot the old node {host}{member}"

@@ -1,0 +1,74 @@
+#!/bin/sh
+# On a server, for a host that is installed anew: let the cluster forget its member of etcd, its node, and the password
+# by which it would refuse the new one. Changes nothing while the node is Ready, or where it is the new one already.
+# NF_HOST: the node; NF_BOOT: boot id of its host now; NF_ROLE: server; NF_QUIET, NF_REMOVAL: seconds for the node to be
+# seen as gone, and for its removal.
+
+# show JSONPATH: of the node; empty without one
+show() {
+  kubectl get node "$NF_HOST" --ignore-not-found -o "jsonpath=$1"
+}
+
+# within SECONDS COMMAND...: try it until it succeeds
+within() {
+  end=$(($(date +%s) + $1))
+  shift
+  until "$@"; do
+    [ "$(date +%s)" -lt "$end" ] || return 1
+    sleep 1
+  done
+}
+
+quiet() {
+  ready=$(show '{.status.conditions[?(@.type=="Ready")].status}') && [ "$ready" != True ]
+}
+
+removed() {
+  [ -n "$(show '{.metadata.annotations.etcd\.k3s\.cattle\.io/removed-node-name}')" ]
+}
+
+# gone: a host that waits for it may have made a new node under the name at once
+gone() {
+  now=$(show '{.metadata.uid}') && [ "$now" != "$uid" ]
+}
+
+# leave: its member first, as a member without a node keeps the name taken
+leave() {
+  etcd=$(show '{.metadata.labels.node-role\.kubernetes\.io/etcd}') || return
+  if [ "$etcd" = true ]; then
+    kubectl annotate node "$NF_HOST" etcd.k3s.cattle.io/remove=true --overwrite >&2 || return
+    within "$NF_REMOVAL" removed || {
+      say stuck member
+      return 0
+    }
+    say forgot_member yes
+  fi
+  # Its finalizers may take longer than one request may.
+  kubectl delete node "$NF_HOST" --ignore-not-found --wait=false >&2 || return
+  within "$NF_REMOVAL" gone || {
+    say stuck node
+    return 0
+  }
+  say forgot_node yes
+}
+
+main() {
+  say forget 1
+  uid=$(show '{.metadata.uid}') || exit
+  if [ -n "$uid" ]; then
+    boot=$(show '{.status.nodeInfo.bootID}') || exit
+    if [ -n "$boot" ] && [ "$boot" = "$NF_BOOT" ]; then
+      say is_new yes
+      return
+    fi
+    if ! within "$NF_QUIET" quiet; then
+      [ "$ready" = True ] || exit 1
+      say ready_at "$(show '{.status.addresses[?(@.type=="InternalIP")].address}')"
+      return
+    fi
+    leave || exit
+  fi
+  kubectl -n kube-system delete secret "$NF_HOST.node-password.k3s" --ignore-not-found >&2
+}
+
+main </dev/null
