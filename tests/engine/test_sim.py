@@ -200,6 +200,26 @@ def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site
     assert contents(site, HOSTS) == before
 
 
+def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
+    before = contents(site, HOSTS)
+    done = edited(again).up()
+    assert steps(done.run) == CHANGES["a one-shot token"][1]
+    assert done.commands == ("create n100-1-install", "update n100-1-system")
+    after = contents(site, HOSTS)
+    assert {host for host in HOSTS if after[host] != before[host]} == {"n100-1"}
+    assert node(site, "n100-1")["status"]["conditions"][0]["status"] == "True"
+    same = site.up()
+    assert (steps(same.run), same.connections, same.commands) == (set(), 0, ())
+    assert contents(site, HOSTS) == after
+
+
+def node(site: Site, host: str) -> dict[str, Any]:
+    """A node, as the cluster knows it."""
+    (name,) = site.stage.world.names("clusters")
+    found: dict[str, Any] = site.stage.world.read(name)["nodes"][host]
+    return found
+
+
 def contents(site: Site, hosts: tuple[str, ...]) -> dict[str, list[str]]:
     """Content stamps of the hosts' disks: another one is a format."""
     machines = {machine.spec.name: machine for machine in site.stage.rack.machines()}
