@@ -192,14 +192,6 @@ def test_a_changed_chart_version_updates_its_releases_and_runs_no_command(
     assert (steps(back.run), back.commands) == (releases, ())
 
 
-def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
-    before = contents(site, HOSTS)
-    done = edited(grown).up()
-    assert steps(done.run) == CHANGES["a host more"][1]
-    assert sorted(done.commands) == ["create a-worker-install", "create a-worker-system", "update fleet-mesh"]
-    assert contents(site, HOSTS) == before
-
-
 def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
     before = contents(site, HOSTS)
     done = edited(again).up()
@@ -211,6 +203,18 @@ def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit]
     same = site.up()
     assert (steps(same.run), same.connections, same.commands) == (set(), 0, ())
     assert contents(site, HOSTS) == after
+    # Without the token it is the same installation: asked for, found, and left.
+    site.change(lambda fleet: fleet["hosts"]["n100-1"].pop("reinstall"))
+    assert site.up().commands == ("create n100-1-install", "update n100-1-system")
+    assert contents(site, HOSTS) == after
+
+
+def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:
+    before = contents(site, HOSTS)
+    done = edited(grown).up()
+    assert steps(done.run) == CHANGES["a host more"][1]
+    assert sorted(done.commands) == ["create a-worker-install", "create a-worker-system", "update fleet-mesh"]
+    assert contents(site, HOSTS) == before
 
 
 def node(site: Site, host: str) -> dict[str, Any]:
