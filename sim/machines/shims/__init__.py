@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.machines.commands import ALL, names
+from sim.machines.commands import ALL, COMMANDS, names
 
 if TYPE_CHECKING:
     from sim.machines.machine import System
@@ -41,7 +41,9 @@ def _lay_system(folder: Path, system: System) -> None:
         target = folder / f".{script}"
         target.write_text(text.replace("#!/usr/bin/env bash", f"#!{shutil.which('bash')}", 1))
         target.chmod(0o755)
-    for name in names(system):
-        (folder / name).symlink_to(".ask")
+    here = names(system)
+    for name in COMMANDS:
+        # The search path goes on to this computer's own programs: what the system lacks must not be found there.
+        (folder / name).symlink_to(".ask" if name in here else ".absent")
     for name, script in LOCAL.items():
         (folder / name).symlink_to(f".{script}")

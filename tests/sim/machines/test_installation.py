@@ -79,6 +79,7 @@ def test_a_board_boots_its_installer_again_until_it_is_installed(lab: Lab) -> No
     lab.rack.reboot(spec.id)
     assert lab.rack.get(spec.id).system == "installer"
     lab.anywhere("a1", "disko,install,reboot")
+    lab.rack.settle()
     assert lab.rack.get(spec.id).system == "nixos"
 
 
