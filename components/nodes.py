@@ -22,10 +22,19 @@ AGENT_LABEL = "node-role.kubernetes.io/agent"
 """A kubelet may not give itself a role, so agents would show none; servers get theirs from k3s."""
 
 
-def node_metadata(name: str, host: Host) -> Any:  # noqa: ANN401 - JSON of the API
+INSTALLATION = "nixfleet/installation"
+"""Annotation: which installation of the host the node is of."""
+
+
+def node_metadata(name: str, host: Host, installation: pulumi.Input[str]) -> Any:  # noqa: ANN401 - JSON of the API
     """The part of the node's metadata that is ours."""
-    # The node is the kubelet's object: without force its fields stay its own.
-    return {"name": name, "labels": node_labels(host), "annotations": {"pulumi.com/patchForce": "true"}}
+    annotations = {
+        # A host that is installed again comes as another node, which has nothing of this: it has to be patched again.
+        INSTALLATION: installation,
+        # The node is the kubelet's object: without force its fields stay its own.
+        "pulumi.com/patchForce": "true",
+    }
+    return {"name": name, "labels": node_labels(host), "annotations": annotations}
 
 
 def node_labels(host: Host) -> dict[str, str]:
@@ -52,6 +61,9 @@ class NodesArgs:
     hosts: Mapping[str, Host]
     """All hosts, sorted by name."""
 
+    installations: Mapping[str, pulumi.Input[str]]
+    """By host: changes exactly when it is installed anew."""
+
     systems: Mapping[str, pulumi.Resource]
     """By host: what has to be done before its node is there."""
 
@@ -68,7 +80,7 @@ class Nodes(pulumi.ComponentResource):
         self.patches = tuple(
             core.v1.NodePatch(
                 f"{name}-{label}",
-                metadata=node_metadata(label, host),
+                metadata=node_metadata(label, host, args.installations[label]),
                 spec=node_spec(host),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[args.systems[label]]),
             )

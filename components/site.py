@@ -193,6 +193,7 @@ def build(inputs: Inputs) -> Site:
         "nodes",
         NodesArgs(
             hosts=dict(sorted(inputs.fleet.hosts.items())),
+            installations={name: host.installation for name, host in hosts.items()},
             systems={name: host.system for name, host in hosts.items()},
         ),
         in_cluster,

@@ -144,7 +144,10 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
     "a label": (labelled, {("update", "nodes-n100-1"), ("update", "n100-1-system")}),
     "a server's type": (other_type, {("update", "hcloud-2-server")}),
     "a host's option": (tuned, {("update", "n100-1-system")}),
-    "a one-shot token": (again, {("replace", "n100-1-install"), ("update", "n100-1-system")}),
+    "a one-shot token": (
+        again,
+        {("replace", "n100-1-install"), ("update", "n100-1-system"), ("update", "nodes-n100-1")},
+    ),
     "the order of hosts": (reordered, set()),
     "a host more": (
         grown,
@@ -199,7 +202,10 @@ def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit]
     assert done.commands == ("create n100-1-install", "update n100-1-system")
     after = contents(site, HOSTS)
     assert {host for host in HOSTS if after[host] != before[host]} == {"n100-1"}
-    assert node(site, "n100-1")["status"]["conditions"][0]["status"] == "True"
+    found = node(site, "n100-1")
+    assert found["status"]["conditions"][0]["status"] == "True"
+    # The node is another one, and it has its labels again.
+    assert {"node-role.kubernetes.io/agent", "node.longhorn.io/create-default-disk"} <= set(found["metadata"]["labels"])
     same = site.up()
     assert (steps(same.run), same.connections, same.commands) == (set(), 0, ())
     assert contents(site, HOSTS) == after
