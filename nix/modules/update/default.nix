@@ -49,7 +49,11 @@ in
     }
     # Both exist since NixOS 25.05; there they also stop a switch that is started by hand.
     (lib.optionalAttrs (options.system ? preSwitchChecks) {
-      system.preSwitchChecks.nixfleet = ''${lib.getExe preflight} "$1"'';
+      # What only a reboot can bring may be the next boot's system; another host's system never may.
+      system.preSwitchChecks.nixfleet = ''
+        if [ "''${2:-}" = boot ]; then export NIXFLEET_ALLOW_INHIBITED=1; fi
+        ${lib.getExe preflight} "$1"
+      '';
     })
     (lib.optionalAttrs (options.system ? switch && options.system.switch ? inhibitors) {
       system.switch.inhibitors = cfg.inhibitors;
