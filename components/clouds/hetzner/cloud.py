@@ -140,13 +140,14 @@ class Hetzner(pulumi.ComponentResource):
         if not isinstance(args.fleet.endpoint, LoadBalancerEndpoint):
             return None
         label = f"{args.stack}-api"
+        # A law of the language demands the network where there is a load balancer.
         balancer = HetznerLoadBalancer(
             f"{name}-api",
             HetznerLoadBalancerArgs(
                 label=label,
                 endpoint=args.fleet.endpoint,
                 servers={host: server for host, server in servers.items() if args.hosts[host].role is Role.SERVER},
-                subnet_id=network.subnet_id if network else None,
+                subnet_id=cast("HetznerNetwork", network).subnet_id,
                 protection=args.fleet.protection,
                 labels=args.labels(label),
             ),

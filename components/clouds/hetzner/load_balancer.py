@@ -30,8 +30,8 @@ class HetznerLoadBalancerArgs:
     servers: Mapping[str, HetznerServer]
     """Servers of the control plane, by host name, sorted."""
 
-    subnet_id: pulumi.Input[str] | None
-    """Subnet on which it reaches the servers; None: at their public addresses."""
+    subnet_id: pulumi.Input[str]
+    """Subnet on which it reaches the servers: no firewall lets it in at their public addresses."""
 
     protection: bool
     """Refuse to delete it."""
@@ -60,7 +60,14 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
             # Users' kubeconfigs and DNS hold its address.
             opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(protect=args.protection), child),
         )
-        attached = self._attachment(name, args, balancer)
+        attachment = hcloud.LoadBalancerNetwork(
+            f"{name}-attachment",
+            load_balancer_id=balancer.id.apply(int),
+            subnet_id=args.subnet_id,
+            ip=str(args.endpoint.private_address),
+            # The address is taken until the old attachment is gone.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
         # A listening port and a target exist once per balancer: the old one goes first.
         single = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), child)
         hcloud.LoadBalancerService(
@@ -78,26 +85,11 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
                 load_balancer_id=balancer.id.apply(int),
                 type="server",
                 server_id=server.server_id,
-                use_private_ip=bool(attached),
+                use_private_ip=True,
                 # A target by private address needs both ends on the network.
                 opts=pulumi.ResourceOptions.merge(
-                    pulumi.ResourceOptions(depends_on=[*attached, *server.machine.ready]), single
+                    pulumi.ResourceOptions(depends_on=[attachment, *server.machine.ready]), single
                 ),
             )
         self.address = balancer.ipv4
         self.register_outputs({"address": self.address})
-
-    def _attachment(
-        self, name: str, args: HetznerLoadBalancerArgs, balancer: hcloud.LoadBalancer
-    ) -> tuple[pulumi.Resource, ...]:
-        if args.subnet_id is None:
-            return ()
-        attachment = hcloud.LoadBalancerNetwork(
-            f"{name}-attachment",
-            load_balancer_id=balancer.id.apply(int),
-            subnet_id=args.subnet_id,
-            ip=str(args.endpoint.private_address) if args.endpoint.private_address else None,
-            # The address is taken until the old attachment is gone.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        return (attachment,)
