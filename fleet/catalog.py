@@ -34,10 +34,24 @@ class LoadBalancerType(Model):
     max_services: int
 
 
+class HcloudLimits(Model):
+    """How many of a thing Hetzner takes."""
+
+    attachments_per_network: int
+    """Servers and load balancers on one private network."""
+
+    placement_groups: int
+    """Placement groups of one project."""
+
+    ranges_per_rule: int
+    """Address ranges that one rule of a firewall names."""
+
+
 class HcloudCatalog(Model):
     """Hetzner's catalogue on the day that `source` names."""
 
     source: str
+    limits: HcloudLimits
     server_types: dict[Name, ServerType]
     locations: dict[Name, Location]
     load_balancer_types: dict[Name, LoadBalancerType]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 
 def camel(name: str) -> str:
@@ -73,6 +75,23 @@ DiskPath = Annotated[str, Field(pattern=DISK_PATTERN)]
 MAC_PATTERN = r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"
 MacAddress = Annotated[str, Field(pattern=MAC_PATTERN)]
 """Six lower-case octets."""
+
+NARROWEST_PREFIX = 29
+"""Eight addresses: the two edges, a gateway and a few hosts."""
+
+
+def _with_room(network: IPv4Network) -> IPv4Network:
+    if network.prefixlen > NARROWEST_PREFIX:
+        raise PydanticCustomError("no_room", "a network has room for a gateway and hosts")
+    return network
+
+
+HostNetwork = Annotated[
+    IPv4Network,
+    AfterValidator(_with_room),
+    WithJsonSchema({"type": "string", "format": "ipv4network", "pattern": r"/(1?[0-9]|2[0-9])$"}),
+]
+"""A network that hosts are in: a /29 or wider."""
 
 ZONE_PATTERN = r"^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$"
 TimeZone = Annotated[str, Field(pattern=ZONE_PATTERN)]

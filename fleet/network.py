@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fleet.model import MacAddress, Model, Name
+from fleet.model import HostNetwork, MacAddress, Model, Name
 
 Mtu = Annotated[int, Field(ge=576, le=9216)]
 VlanId = Annotated[int, Field(ge=1, le=4094)]
@@ -37,7 +37,7 @@ class Lan(Model):
     vlan: VlanId | None = None
     """VLAN id; None: untagged."""
 
-    subnet: IPv4Network
+    subnet: HostNetwork
     gateway: IPv4Address | None = None
     dns: tuple[IPv4Address, ...] = ()
     mtu: Mtu = 1500
@@ -103,7 +103,7 @@ class MeshNetwork(Model):
     """The cluster network is a WireGuard mesh between the hosts, as soon as a cluster spans sites or providers."""
 
     kind: Literal["mesh"]
-    range: IPv4Network
+    range: HostNetwork
     port: Annotated[int, Field(ge=1, le=65535)] = 51820
     mtu: Mtu = 1380
 

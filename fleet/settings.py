@@ -9,17 +9,17 @@ from pydantic import Field
 
 from fleet.cluster import Addons, Cluster, Rollout
 from fleet.hosts import AnyHost
-from fleet.model import Model, Name, Role, SshPublicKey, TimeZone
+from fleet.model import HostNetwork, Model, Name, Role, SshPublicKey, TimeZone
 from fleet.network import Endpoint, Network
 
 
 class HcloudNetwork(Model):
     """Hetzner's private network."""
 
-    range: IPv4Network
+    range: HostNetwork
     """Range of the whole network."""
 
-    subnet: IPv4Network
+    subnet: HostNetwork
     """Range the hosts are in."""
 
     zone: Literal["eu-central", "us-east", "us-west", "ap-southeast"] = "eu-central"
@@ -34,7 +34,7 @@ class Hcloud(Model):
 class OvhNetwork(Model):
     """OVH's private network (the project needs a vRack)."""
 
-    subnet: IPv4Network
+    subnet: HostNetwork
     vlan_id: Annotated[int, Field(ge=0, le=4000)] = 0
     regions: Annotated[tuple[str, ...], Field(min_length=1)]
 

@@ -12,6 +12,7 @@ from fleet.model import (
     ED25519_PATTERN,
     MAC_PATTERN,
     NAME_PATTERN,
+    NARROWEST_PREFIX,
     SSH_KEY_PATTERN,
     WORD_PATTERN,
     ZONE_PATTERN,
@@ -37,6 +38,7 @@ _PATTERNS = {
 _KNOWN = {
     "dict_type": ("it must be keys with values", "write it as a block of keys"),
     "extra_forbidden": ("there is no such key here", "remove it or correct its spelling"),
+    "no_room": ("a network has room for a gateway and hosts", f"write a range of /{NARROWEST_PREFIX} or wider"),
     "missing": ("this key is required", "add it"),
     "model_type": ("it must be keys with values", "write it as a block of keys"),
     "union_tag_invalid": ("the kind is one of {expected_tags}", "name one of them"),

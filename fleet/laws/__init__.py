@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Importing a subject registers its laws.
-from fleet.laws import addresses, cluster, endpoint, hardware, names, network, people, ranges, storage, versions
+from fleet.laws import addresses, cluster, endpoint, hardware, limits, names, network, people, ranges, storage, versions
 from fleet.laws.law import EVERY_HOST, Law, Reading, laws
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "endpoint",
     "hardware",
     "laws",
+    "limits",
     "names",
     "network",
     "people",

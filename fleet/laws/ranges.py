@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _NODE_PREFIX = 24
 _SERVICE_PREFIXES = (12, 28)
 _WIDEST_ADMIN_PREFIX = 8
-_MOST_ADMIN_RANGES = 100
 _NOWHERE = tuple(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 _PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -116,7 +115,7 @@ def provider_networks_are_whole(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
 
 @law("firewall")
 def admins_are_not_everyone(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """Admin ranges are narrower than a /8, listed once, and as few as a firewall rule of Hetzner takes."""
+    """Admin ranges are narrower than a /8 and listed once."""
     ranges = fleet.firewall.admin_ranges
     for place, network in enumerate(ranges):
         if network.prefixlen < _WIDEST_ADMIN_PREFIX and not fleet.firewall.allow_everyone:
@@ -133,10 +132,3 @@ def admins_are_not_everyone(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
                 law="a range is listed once",
                 cure="remove this one",
             )
-    if len(ranges) > _MOST_ADMIN_RANGES:
-        yield Fault(
-            path="firewall.adminRanges",
-            value=f"{len(ranges)} ranges",
-            law=f"a firewall rule of Hetzner takes at most {_MOST_ADMIN_RANGES}",
-            cure="merge neighbours into wider ranges",
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,29 @@ def _many_servers() -> Any:
     return document
 
 
+def _many_agents(count: int, step: int = 1) -> Any:
+    """Agents beside the one server, their addresses so far apart."""
+    document = base("hetzner")
+    document["providers"]["hcloud"]["network"]["subnet"] = "10.20.0.0/16"
+    document["cluster"]["podRange"] = "10.128.0.0/12"
+    agent = document["hosts"]["h1"] | {"role": "agent", "storage": False}
+    first = IPv4Address("10.20.1.0")
+    document["hosts"] |= {f"a{number}": agent | {"address": str(first + number * step)} for number in range(count)}
+    return document
+
+
+def _many_ranges() -> Any:
+    document = base("lan")
+    document["firewall"]["adminRanges"] = [f"192.0.2.{number}/32" for number in range(101)]
+    return document
+
+
+def _faults(document: Any) -> list[str]:
+    with pytest.raises(FleetError) as caught:
+        read_fleet(document, "many", PROFILES)
+    return [str(fault) for fault in caught.value.faults]
+
+
 @pytest.mark.parametrize("name", ["lan", "mesh", "hetzner"])
 def test_the_bases_are_lawful(name: str) -> None:
     assert read_fleet(base(name), name, PROFILES).hosts
@@ -57,7 +81,8 @@ def _name(law: Law) -> str:
 
 @pytest.mark.parametrize("law", laws(), ids=_name)
 def test_every_law_is_broken_by_some_document(law: Law) -> None:
-    documents = [*(_refused(case) for case in REFUSED), _many_servers()]
+    large = [_many_servers(), _many_agents(99), _many_agents(50, step=10), _many_ranges()]
+    documents = [*(_refused(case) for case in REFUSED), *large]
     fleets = [read_whole(document, PROFILES)[0] for document in documents]
     assert any(list(law.find(fleet, PROFILES)) for fleet in fleets if fleet)
 
@@ -97,9 +122,7 @@ def test_a_long_value_is_cut() -> None:
 
 
 def test_more_servers_than_a_load_balancer_takes_are_refused() -> None:
-    with pytest.raises(FleetError) as caught:
-        read_fleet(_many_servers(), "many", PROFILES)
-    assert [str(fault) for fault in caught.value.faults] == [
+    assert _faults(_many_servers()) == [
         "endpoint.type: lb11: it takes 25 targets, and there are 26 servers; use a bigger type",
         (
             "hosts: 26 servers: etcd becomes slower with every member and its makers advise no more than 7; "
@@ -109,14 +132,48 @@ def test_more_servers_than_a_load_balancer_takes_are_refused() -> None:
 
 
 def test_more_admin_ranges_than_a_firewall_rule_takes_are_refused() -> None:
-    document = base("lan")
-    document["firewall"]["adminRanges"] = [f"192.0.2.{number}/32" for number in range(101)]
-    with pytest.raises(FleetError) as caught:
-        read_fleet(document, "many", PROFILES)
-    assert [str(fault) for fault in caught.value.faults] == [
+    assert _faults(_many_ranges()) == [
         (
             "firewall.adminRanges: 101 ranges: a firewall rule of Hetzner takes at most 100; "
             "merge neighbours into wider ranges"
+        )
+    ]
+
+
+def test_a_network_takes_a_hundred_attachments_the_load_balancer_among_them() -> None:
+    assert len(read_fleet(_many_agents(98), "many", PROFILES).hosts) == 99
+    assert _faults(_many_agents(99)) == [
+        (
+            "providers.hcloud.network: 101 attachments: Hetzner attaches at most 100 servers and load balancers to one "
+            "network; use a cluster network of kind mesh, where agents need no private address"
+        )
+    ]
+
+
+def test_on_a_mesh_only_hosts_with_a_private_address_are_attached() -> None:
+    document = base("mesh")
+    document["network"]["range"] = "10.90.0.0/16"
+    document["providers"]["hcloud"]["network"]["subnet"] = "10.20.0.0/16"
+    agent = document["hosts"]["h1"] | {"role": "agent", "storage": False, "volume": None}
+    agents = {f"a{number}": agent | {"address": f"10.90.1.{number}"} for number in range(1, 101)}
+    document["hosts"] |= {name: {**agents[name], "privateAddress": None} for name in agents}
+    assert len(read_fleet(document, "many", PROFILES).hosts) == 106
+    document["hosts"] |= {name: {**agents[name], "privateAddress": f"10.20.1.{name[1:]}"} for name in agents}
+    assert _faults(document) == [
+        (
+            "providers.hcloud.network: 104 attachments: Hetzner attaches at most 100 servers and load balancers to one "
+            "network; leave privateAddress out of agents: on a mesh only what the load balancer reaches needs it"
+        )
+    ]
+
+
+def test_a_project_has_fifty_placement_groups() -> None:
+    assert len(read_fleet(_many_agents(49, step=10), "many", PROFILES).hosts) == 50
+    assert _faults(_many_agents(50, step=10)) == [
+        (
+            "hosts: 51 placement groups: a project of Hetzner has at most 50, and agents of one location share one by "
+            "tens of addresses; give agents of a location addresses next to one another, or use a second stack in "
+            "another project"
         )
     ]
 
