@@ -28,7 +28,13 @@ def render(template: str, document: Json) -> str:
 def _expression(text: str, document: Json) -> str:
     if text[:1] in "\"'":
         return text[1:-1].encode().decode("unicode_escape")
-    return " ".join(str(value) if isinstance(value, str | int) else repr(value) for value in _select(text, document))
+    return " ".join(_text(value) for value in _select(text, document))
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else repr(value)
 
 
 def _select(text: str, document: Json) -> list[Json]:
@@ -45,7 +51,7 @@ def _select(text: str, document: Json) -> list[Json]:
 def _step(match: re.Match[str], parent: Json) -> list[Json]:
     field, number, quoted, key, wanted = match.groups()
     name = quoted or (field.replace("\\", "") if field else None)
-    if name is not None:
+    if name is not None and name != "*":
         return [parent[name]] if isinstance(parent, dict) and name in parent else []
     items = parent if isinstance(parent, list) else list(parent.values()) if isinstance(parent, dict) else []
     if number is not None:

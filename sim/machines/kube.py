@@ -1,7 +1,7 @@
 """k3s on the machines: who forms a cluster, who joins, who is a member of etcd, and which nodes are Ready.
 
-The documents `clusters/<name>` are what the cluster knows. Pods do not exist, and API objects other than nodes are
-kept there by whoever simulates the API.
+The documents `clusters/<name>` are what the cluster knows. Pods are in workloads.py, Longhorn's controllers in
+longhorn.py; other API objects are kept there by whoever simulates the API.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sim.machines import certificates, mesh, nodes
+from sim.machines import certificates, longhorn, mesh, nodes, workloads
 from sim.machines.service import KUBECONFIG, PASSWORD, SECRETS, STATE, Service, file_stamp
 from sim.machines.systems import write
 
@@ -215,6 +215,13 @@ class Kube:
             for host, node in document["nodes"].items():
                 service = next((s for s in self.services.values() if s.host == host and self._works_in(s, name)), None)
                 nodes.update_status(node, service)
+            workloads.reconcile(document)
+            roots = {s.host: s.root for s in self.services.values() if self._works_in(s, name)}
+            longhorn.reconcile(document, roots, self._held)
+
+    def _held(self, volume: str) -> bool:
+        """A fault: Longhorn does not get a volume's rebuild done."""
+        return self._world.fault("longhorn", f"rebuild {volume}") is not None
 
     def _works_in(self, service: Service, cluster: str) -> bool:
         joined = service.root / STATE / "agent/cluster"

@@ -1,4 +1,4 @@
-"""kubectl on a host: nodes with their passwords, and health. Other objects are not asked for on hosts: refused."""
+"""kubectl on a host: nodes with their passwords, and health. Other objects: resources.py; draining: drain.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sim.machines import jsonpath
+from sim.machines.commands import drain, resources
 from sim.machines.commands.call import Call, Reply, not_simulated
 
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
@@ -42,10 +43,16 @@ async def run(call: Call, words: list[str]) -> Reply:
         return Reply(1, err='error: error loading config file "/etc/rancher/k3s/k3s.yaml": permission denied\n')
     if not kube.answering(cluster):
         return Reply(1, err=UNAVAILABLE)
+    return await _obey(call, cluster, words, options)
+
+
+async def _obey(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
     if words[:1] == ["get"]:
         return _get(call, cluster, words[1:], options)
-    reply = _change(call, cluster, words, options)
-    kube.settle()
+    if words[:1] == ["drain"]:
+        return await _drain(call, cluster, words[1:], options)
+    reply = resources.change(call, cluster, words, options) or _change(call, cluster, words, options)
+    call.host.site.kube.settle()
     return reply
 
 
@@ -70,6 +77,10 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
             "--kubeconfig",
             "-l",
             "--selector",
+            "--field-selector",
+            "-p",
+            "--patch",
+            "--type",
         ):
             options[name.lstrip("-")[0] if name in ("--output", "--namespace") else name.lstrip("-")] = (
                 value if has_value else next(rest, "")
@@ -82,9 +93,13 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _get(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
-    document = call.host.site.world.read(cluster)
     if "raw" in options:
         return _raw(call, options["raw"])
+    if words and resources.kind_of(words[0].split(",")[0]):
+        # Controllers work all the time; here they do so before somebody looks.
+        call.host.site.kube.settle()
+        return resources.get(call, call.host.site.world.read(cluster), words, options)
+    document = call.host.site.world.read(cluster)
     kind, _, name = (words[0] if words else "").partition("/")
     name = name or (words[1] if len(words) > 1 else "")
     if kind not in ("node", "nodes", "no"):
@@ -156,35 +171,49 @@ def _change(call: Call, cluster: str, words: list[str], options: dict[str, str])
     run = {
         "cordon": _cordon,
         "uncordon": _cordon,
-        "drain": _cordon,
+        "patch": _patch,
         "delete": _delete,
         "annotate": _note,
         "label": _note,
     }.get(verb)
-    if run is None or (verb in ("delete", "annotate", "label") and words[1:2] not in (["node"], ["nodes"])):
+    if run is None or (verb in ("delete", "annotate", "label", "patch") and words[1:2] not in (["node"], ["nodes"])):
         return not_simulated(call, " ".join(words))
     with call.host.site.world.edit(cluster) as document:
         if name not in document["nodes"]:
             return _missing("nodes", name, options if verb == "delete" else {})
-        run(document, name, words)
+        said = run(document, name, words)
+        if verb == "patch":
+            after = resources.patched(call, document["nodes"][name], options)
+            if isinstance(after, Reply):
+                return after
+            document["nodes"][name] = after
     call.host.site.world.record(call.host.name, f"kubectl {verb}", name)
-    return Reply(out=f"node/{name} {verb}ed\n")
+    return Reply(out=said)
 
 
-def _cordon(document: dict[str, Any], name: str, words: list[str]) -> None:
-    if words[0] == "uncordon":
-        document["nodes"][name]["spec"].pop("unschedulable", None)
-    else:
-        document["nodes"][name]["spec"]["unschedulable"] = True
+async def _drain(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
+    name = words[-1].removeprefix("node/") if words else ""
+    if name not in call.host.site.world.read(cluster)["nodes"]:
+        return _missing("nodes", name, {})
+    return await drain.drain(call, cluster, name, options)
 
 
-def _delete(document: dict[str, Any], name: str, _words: list[str]) -> None:
+def _cordon(document: dict[str, Any], name: str, words: list[str]) -> str:
+    return drain.cordon(document, name, words[0])
+
+
+def _patch(_document: dict[str, Any], name: str, _words: list[str]) -> str:
+    return f"node/{name} patched\n"
+
+
+def _delete(document: dict[str, Any], name: str, _words: list[str]) -> str:
     """k3s forgets a deleted node's password and removes its member from etcd."""
     for part in ("nodes", "passwords", "members"):
         document[part].pop(name, None)
+    return f'node "{name}" deleted\n'
 
 
-def _note(document: dict[str, Any], name: str, words: list[str]) -> None:
+def _note(document: dict[str, Any], name: str, words: list[str]) -> str:
     notes = document["nodes"][name]["metadata"]["annotations" if words[0] == "annotate" else "labels"]
     for word in words[3:]:
         key, has_value, value = word.partition("=")
@@ -195,3 +224,4 @@ def _note(document: dict[str, Any], name: str, words: list[str]) -> None:
     if words[0] == "annotate" and notes.get("etcd.k3s.cattle.io/remove") == "true":
         document["members"].pop(name, None)
         notes["etcd.k3s.cattle.io/removed-node-name"] = name
+    return f"node/{name} {'annotated' if words[0] == 'annotate' else 'labeled'}\n"
