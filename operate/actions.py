@@ -10,6 +10,7 @@ from operate import report
 from operate.engine import Place, Verb, environment, run, select, translated
 from operate.messages import OperateError
 from operate.progress import Progress
+from operate.runlog import run_log
 from operate.status import status
 
 if TYPE_CHECKING:
@@ -26,17 +27,23 @@ AFTER: dict[Verb, Callable[[Run], str]] = {
 
 
 def drive(verb: Verb, place: Place) -> int:
-    """Run the engine with progress on the terminal, then report; 1 when the run failed."""
-    progress = Progress(planning=verb == "preview")
-    with progress.alive():
-        done = run(verb, place, watch=progress.watch)
+    """Run the engine with progress on the terminal and in a log, then report; 1 when the run failed."""
+    with run_log(verb, place.stack, place.environment) as log:
+        progress = Progress(planning=verb == "preview", log=log.say)
+        with progress.alive():
+            done = run(verb, place, watch=progress.watch)
+        text = AFTER[verb](done) if done.ok else _failure(done)
+        log.say("\n".join((text, *done.raw_errors)))
     if done.ok:
-        print(f"\n{AFTER[verb](done)}")
+        print(f"\n{text}")
         return 0
-    print(f"\n{report.summary(done)}: FAILED", file=sys.stderr)
-    for error in done.errors:
-        print(f"error: {error}", file=sys.stderr)
+    print(f"\n{text}\nlog: {log.path}", file=sys.stderr)
     return 1
+
+
+def _failure(done: Run) -> str:
+    """A failed run: what it did, then its errors."""
+    return "\n".join((f"{report.summary(done)}: FAILED", *(f"error: {error}" for error in done.errors)))
 
 
 def outputs(place: Place) -> int:

@@ -66,10 +66,22 @@ KNOWN = (
         ),
     ),
     Known(
-        pattern=r"Could not find plugin|no resource plugin '[^']+' found|failed to load plugin|could not load plugin",
+        pattern=(
+            r"no resource plugin 'pulumi-resource-(?P<plugin>[a-z0-9-]+)' found in the workspace "
+            r"at version v(?P<version>[0-9][^\s,]*)"
+            r"|failed to download plugin: (?P<plugin2>[a-z0-9-]+?)-v?(?P<version2>[0-9][^\s:]*)"
+        ),
         message=(
-            "a provider plugin is missing: the engine downloads it at the first run, so this machine must "
-            "reach its release once; `pulumi plugin install` says which"
+            "provider plugin {plugin}{plugin2} {version}{version2} is missing: the engine downloads it at the first "
+            "run, so this machine must reach its release once; or bring it: "
+            "`pulumi plugin install resource {plugin}{plugin2} {version}{version2}`"
+        ),
+    ),
+    Known(
+        pattern=r"no resource plugin 'pulumi-resource-(?P<plugin>[a-z0-9-]+)' found in the workspace",
+        message=(
+            "provider plugin {plugin} is missing: the engine downloads it at the first run, so this machine must "
+            "reach its release once; or bring it: `pulumi plugin install resource {plugin}`"
         ),
     ),
     Known(

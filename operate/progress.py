@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from operate.record import Recorder, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
@@ -77,18 +77,24 @@ def message_lines(event: DiagnosticEvent) -> list[str]:
 class Progress:
     """Prints while a run lasts."""
 
-    def __init__(self, *, planning: bool, stream: TextIO | None = None) -> None:
-        """`planning`: nothing is done, so say what would be."""
+    def __init__(
+        self, *, planning: bool, stream: TextIO | None = None, log: Callable[[str], object] | None = None
+    ) -> None:
+        """`planning`: nothing is done, so say what would be; `log` gets every line as well."""
         self._words = PLANNED if planning else DONE
         self._stream = stream or sys.stderr
+        self._log = log
         self._recorder = Recorder()
         self._spoke = threading.Event()
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
         """Print one line with the time since the run began."""
+        line = f"[{self._recorder.now():5.0f} s] {text}"
         with self._lock:
-            print(f"[{self._recorder.now():5.0f} s] {text}", file=self._stream, flush=True)
+            print(line, file=self._stream, flush=True)
+            if self._log:
+                self._log(line)
         self._spoke.set()
 
     def watch(self, event: EngineEvent, ended: Operation | None) -> None:

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from operate.refusals import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,11 @@ UNCHANGED = frozenset({"same", "read", "refresh"})
 def name_of(urn: str) -> str:
     """The resource's name: the last part of its URN."""
     return urn.rsplit("::", maxsplit=1)[-1]
+
+
+def package_of(urn: str) -> str:
+    """The package of the resource's type: `hcloud`, `kubernetes`, ..."""
+    return qualified_type_of(urn).rsplit("$", maxsplit=1)[-1].partition(":")[0]
 
 
 def qualified_type_of(urn: str) -> str:
@@ -88,6 +95,9 @@ class Run:
     errors: tuple[str, ...]
     """What failed, each text once, ready to be shown."""
 
+    raw_errors: tuple[str, ...] = field(repr=False)
+    """The same failures word for word, each with its resource: for the log."""
+
     seconds: float
     stdout: str = field(repr=False)
     stderr: str = field(repr=False)
@@ -142,6 +152,7 @@ class Recorder:
         self.started = time.monotonic()
         self.operations: list[Operation] = []
         self.errors: list[str] = []
+        self.raw_errors: list[str] = []
         self._open: dict[tuple[str, str], float] = {}
 
     def now(self) -> float:
@@ -156,7 +167,7 @@ class Recorder:
     def take(self, event: EngineEvent) -> Operation | None:
         """Note one event; returns the operation that it ended, if it ended one."""
         if event.diagnostic_event and event.diagnostic_event.severity == "error":
-            self._fail(event.diagnostic_event.message)
+            self._fail(event.diagnostic_event.urn or "", event.diagnostic_event.message)
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
             self._open[step.urn, step.op.value] = self.now()
@@ -166,8 +177,9 @@ class Recorder:
             return self._end(event.res_outputs_event.metadata, failed=False)
         return None
 
-    def _fail(self, message: str) -> None:
-        text = tidy(message)
+    def _fail(self, urn: str, message: str) -> None:
+        self.raw_errors.append(f"{urn or 'engine'}: {message.strip()}")
+        text = (in_words(package_of(urn), name_of(urn), message) if urn else None) or tidy(message)
         if text not in self.errors and text not in NO_NEWS:
             self.errors.append(text)
 

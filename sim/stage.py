@@ -102,6 +102,7 @@ class Stage:
                 "PULUMI_BACKEND_URL": (base / "state").as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": passphrase,
                 "PULUMI_HOME": str(base / "engine"),
+                "XDG_STATE_HOME": str(base / "logs"),
             },
         )
 

@@ -51,6 +51,25 @@ WORDS = [
         "run `make up STACK=lab`, then run this command again",
         id="protected",
     ),
+    pytest.param(
+        "error: could not load provider: no resource plugin 'pulumi-resource-hcloud' found in the workspace at version "
+        "v1.43.3 or on your $PATH",
+        "provider plugin hcloud 1.43.3 is missing: the engine downloads it at the first run, so this machine must "
+        "reach its release once; or bring it: `pulumi plugin install resource hcloud 1.43.3`",
+        id="missing plugin",
+    ),
+    pytest.param(
+        "error: failed to download plugin: hcloud-1.43.3: 404 HTTP error fetching plugin",
+        "provider plugin hcloud 1.43.3 is missing: the engine downloads it at the first run, so this machine must "
+        "reach its release once; or bring it: `pulumi plugin install resource hcloud 1.43.3`",
+        id="plugin that cannot be downloaded",
+    ),
+    pytest.param(
+        "error: no resource plugin 'pulumi-resource-ovh' found in the workspace or on your $PATH",
+        "provider plugin ovh is missing: the engine downloads it at the first run, so this machine must reach its "
+        "release once; or bring it: `pulumi plugin install resource ovh`",
+        id="missing plugin of unknown version",
+    ),
 ]
 
 

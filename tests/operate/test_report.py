@@ -29,6 +29,7 @@ def run(*operations: Operation, **more: Any) -> Run:
         "ok": True,
         "outputs": {},
         "secret_outputs": frozenset(),
+        "raw_errors": (),
         "errors": (),
         "seconds": 61.4,
         "stdout": "",
