@@ -23,7 +23,10 @@ ENVIRONMENT = "NIXFLEET_SIM"
 Json: TypeAlias = Any
 """What a JSON document holds, where its shape is known to its reader only."""
 
-FaultKind = Literal["fail", "hang", "disconnect"]
+FaultKind = Literal["fail", "hang", "disconnect", "slow", "reboot", "power", "rate", "error"]
+
+SLOW_SECONDS = 3.0
+"""How much longer a slow step takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,12 @@ class Fault:
     """The step's first words: `systemctl show` hits `systemctl show nixfleet-switch -p Result`."""
 
     kind: FaultKind
-    """`fail`: the step ends with an error; `hang`: it never ends; `disconnect`: its SSH connection dies."""
+    """What happens to the step.
+
+    `fail`: it ends with an error, of a cloud: it has no resources; `hang`: it never ends; `disconnect`: its connection
+    dies and the work goes on; `slow`: it takes some seconds more. Of machines: `reboot`, and `power`, which is gone
+    until somebody switches it on. Of clouds: `rate`, too many requests, and `error`, the API itself is broken.
+    """
 
     times: int = 1
     """How often it happens before the step works again."""

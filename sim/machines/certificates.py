@@ -56,6 +56,22 @@ def new_authority() -> dict[str, str]:
     return {"certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(), "key": _pem(key)}
 
 
+def refused_by(certificate: str, ahead: int) -> str:
+    """What a program says of a certificate when its clock is so many seconds ahead; empty when it takes it."""
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
+    found = x509.load_pem_x509_certificate(certificate.encode())
+    what = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time"
+    for bound, wrong in (("before", now < found.not_valid_before_utc), ("after", now > found.not_valid_after_utc)):
+        if wrong:
+            limit = found.not_valid_before_utc if bound == "before" else found.not_valid_after_utc
+            return f"{what} {_go_time(now)} is {bound} {_go_time(limit)}"
+    return ""
+
+
+def _go_time(when: dt.datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def kubeconfig(authority: dict[str, str]) -> str:
     """An admin's kubeconfig as k3s writes it: for use on the server itself."""
     signer = serialization.load_pem_private_key(authority["key"].encode(), password=None)

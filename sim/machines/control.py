@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sim.machines.commands import Call, Reply, answer
 from sim.machines.commands.call import forever
+from sim.world import SLOW_SECONDS
 
 if TYPE_CHECKING:
     from sim.machines.site import Session, Site
@@ -78,6 +79,10 @@ class Control:
         fault = self._site.world.fault(host.name, " ".join((call.name, *argv)))
         if fault == "disconnect" and session.connection is not None:
             session.connection.abort()
+        if fault in ("reboot", "power"):
+            # Whoever asked is gone with the machine.
+            await self._lose_power(session, back=fault == "reboot")
+            return
         reply = await _while_wanted(_work(call, fault), reader)
         if reply is None:
             return
@@ -87,6 +92,12 @@ class Control:
         writer.close()
         if reply.reboots:
             await self._reboot(session)
+
+    async def _lose_power(self, session: Session, *, back: bool) -> None:
+        """All at once, and nothing is written any more; `back`: it boots again."""
+        async with self._site.moving():
+            session.host.cut_power(back=back)
+            await self._reconcile(session.host.id)
 
     async def _reboot(self, session: Session) -> None:
         """Go down when the command that asked has ended, as the real one returns before the machine stops."""
@@ -113,6 +124,10 @@ class Control:
 async def _work(call: Call, fault: FaultKind | None) -> Reply:
     if fault == "hang":
         await forever()
+    if fault == "slow":
+        await asyncio.sleep(SLOW_SECONDS)
+    if fault in ("rate", "error"):
+        return Reply(1, err=f"{call.name}: a fault of kind {fault} is for clouds; {call.host.name} is a machine\n")
     if fault == "fail":
         return Reply(1, err=f"{call.name}: simulated fault\n")
     return await answer(call)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sim.machines.site import Session, Site, Streams
 
 
+FULL = (SH, "-c", 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"')
+"""Runs a command that cannot write to any file. The kernel's word for it is another one than on a full disk."""
+
+
 class Host:
     """A machine that the daemon looks after."""
 
@@ -38,6 +42,8 @@ class Host:
         self.root: Path = systems.ram(site.world, machine)
         self.door = Door(self)
         self.units = Units(self)
+        self.clock_seconds = 0
+        self.full = False
         self.boots = -1
         """The boot that it is up from; -1: down."""
 
@@ -54,6 +60,7 @@ class Host:
         """Make the running machine what its document says."""
         self.name, self.login_user = machine.spec.name, machine.spec.login_user
         self.addresses = machine.spec.addresses
+        self.clock_seconds, self.full = machine.clock_seconds, machine.full
         if not machine.power:
             await self.down()
         elif self.boots != machine.boots_wanted:
@@ -63,6 +70,8 @@ class Host:
             await self._up(machine)
         elif self.boots >= 0 and machine.system != "none":
             systems.lay_devices(self.root, machine)
+        if self.boots >= 0 and machine.system != "none":
+            systems.lay_clock(self.root, machine)
 
     def _boot(self) -> Machine:
         fault = self.site.world.fault(self.name, "boot")
@@ -103,6 +112,13 @@ class Host:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def cut_power(self, *, back: bool) -> None:
+        """Note that the machine lost its power, and whether it is back; it follows when its document is looked at."""
+        with machines.edit(self.site.world, self.id) as machine:
+            machine.power = back
+            if back:
+                machine.boots_wanted += 1
+
     def request_boot(self) -> None:
         """Boot again as soon as whoever asked has got the answer."""
         with machines.edit(self.site.world, self.id) as machine:
@@ -119,7 +135,8 @@ class Host:
     def start_k3s(self) -> None:
         """Start k3s as the current system has it."""
         self.site.kube.stop(self.id)
-        self.site.kube.start(Service(machine=self.id, root=self.root, closure=self.current_system()))
+        service = Service(machine=self.id, root=self.root, closure=self.current_system(), clock=self.clock_seconds)
+        self.site.kube.start(service)
         self.site.kube.settle()
 
     async def spawn(
@@ -129,6 +146,7 @@ class Host:
         token = self.site.open_session(session)
         variables = self._environment(session.user, token) | dict(environment)
         process = await asyncio.create_subprocess_exec(
+            *(FULL if self.full else ()),
             *argv,
             cwd=self._home(variables["HOME"]),
             env=variables,

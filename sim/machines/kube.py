@@ -183,6 +183,8 @@ class Kube:
 
     def _register(self, service: Service, cluster: str) -> str:
         """Let the node appear; a new disk under an old name is refused until the old node is deleted."""
+        if problem := certificates.refused_by(self._document(cluster)["authority"]["certificate"], service.clock):
+            return problem
         password = service.root / PASSWORD
         if not password.exists():
             write(password, secrets.token_hex(16), 0o600)

@@ -99,6 +99,12 @@ class Machine:
 
     spec: MachineSpec
     power: bool = True
+    clock_seconds: int = 0
+    """How far its clock is ahead of the right time; negative: behind."""
+
+    full: bool = False
+    """Whether no file system of it has room for another byte."""
+
     boots_wanted: int = 1
     """Counts the boots that were asked for; the daemon boots until `boots_done` is the same."""
 

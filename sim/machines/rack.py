@@ -55,6 +55,18 @@ class Rack:
             machine.power = on
         self._notify(machine_id)
 
+    def set_clock(self, machine_id: str, seconds: int) -> None:
+        """Let a machine's clock be so many seconds ahead; negative: behind. k3s notices when it starts."""
+        with machines.edit(self._world, machine_id) as machine:
+            machine.clock_seconds = seconds
+        self._notify(machine_id)
+
+    def fill(self, machine_id: str, *, full: bool) -> None:
+        """Fill all file systems of a machine to the last byte, or make room again; for what starts from now on."""
+        with machines.edit(self._world, machine_id) as machine:
+            machine.full = full
+        self._notify(machine_id)
+
     def reboot(self, machine_id: str) -> None:
         """Press the reset button; returns when the machine has booted again."""
         with machines.edit(self._world, machine_id) as machine:

@@ -39,6 +39,9 @@ class Service:
     reason: str = ""
     """Last line of its log."""
 
+    clock: int = 0
+    """How many seconds its host's clock was ahead when it started."""
+
     frozen: bool = False
     """A fault: it never gets further."""
 

@@ -153,6 +153,15 @@ def _lay_kernel_files(world: World, machine: Machine, shims: Path) -> None:
     closure.point(folder(world, machine.spec.id) / "root", root)
 
 
+def lay_clock(root: Path, machine: Machine) -> None:
+    """Let `date` know how wrong the machine's clock is; nothing where it is right."""
+    path = root / "proc/clock"
+    if machine.clock_seconds:
+        write(path, f"{machine.clock_seconds}\n")
+    else:
+        path.unlink(missing_ok=True)
+
+
 def lay_devices(root: Path, machine: Machine) -> None:
     """Device nodes and the links that udev makes, for the disks that are there now."""
     shutil.rmtree(root / "dev", ignore_errors=True)

@@ -15,17 +15,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from sim.plugins.kind import Resource, TableKind
 from sim.plugins.server import Refused
 from sim.plugins.values import Properties, Secret, reveal
+from sim.world import SLOW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Network
 
-    from sim.world import World
+    from sim.world import FaultKind, World
 
 Record: TypeAlias = dict[str, Any]
 """Outputs of one object, as JSON."""
 
 FIRST_ID = 100001
+
+
+ANSWERS: dict[FaultKind | None, str] = {
+    "fail": "the cloud has no resources for this now, try again later (resource_unavailable)",
+    "rate": "limit of 3600 requests per hour reached (rate_limit_exceeded)",
+    "error": "server responded with status code 503",
+}
+"""What the API says to a call that does not work. hcloud-go tries again after such an answer only when it reads."""
 
 
 class Account:
@@ -95,12 +104,12 @@ class Cloud:
         if self.unusable:
             raise Refused(self.unusable)
         fault = self.world.fault(self.name, f"{call} {name}")
-        if fault == "fail":
-            raise Refused(
-                f"{call} {name}: the cloud has no resources for this now, try again later (resource_unavailable)"
-            )
+        if fault in ANSWERS:
+            raise Refused(f"{call} {name}: {ANSWERS[fault]}")
         if fault == "hang":
             await asyncio.Event().wait()
+        if fault == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
         return fault == "disconnect"
 
 

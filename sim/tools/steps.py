@@ -9,10 +9,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
+from sim.machines.rack import Rack
 from sim.tools.flake import EvaluationError
-from sim.world import World
+from sim.world import SLOW_SECONDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +33,25 @@ class ToolError(Exception):
 
 
 def step(host: str, name: str) -> None:
-    """Begin a step of a tool: note it, and let a fault happen. A tool has no connection, so `disconnect` fails too."""
+    """Begin a step of a tool: note it, and let a fault happen. A tool has no connection, so `disconnect` fails too.
+
+    When the machine loses its power, the tool goes on and meets what is left.
+    """
     world = World.from_environment()
     world.record(host, name)
     fault = world.fault(host, name)
     if fault == "hang":
         signal.pause()
-    if fault:
+    if fault == "slow":
+        time.sleep(SLOW_SECONDS)
+    elif fault in ("reboot", "power"):
+        rack = Rack(world)
+        machine = rack.by_name(host)
+        if machine is not None and fault == "reboot":
+            rack.reboot(machine.spec.id)
+        elif machine is not None:
+            rack.power(machine.spec.id, on=False)
+    elif fault:
         raise ToolError(f"{name}: simulated fault")
 
 

@@ -28,6 +28,9 @@ class Command:
     root: bool = False
     """Whether only root may run it."""
 
+    writes: bool = False
+    """Whether it needs room on the disk."""
+
 
 COMMANDS: dict[str, Command] = {
     # keep-sorted start
@@ -39,15 +42,15 @@ COMMANDS: dict[str, Command] = {
     "kubectl": Command(kubernetes.kubectl_command, ("nixos",)),
     "lsblk": Command(block.lsblk),
     "mount": Command(mounts.mount, root=True),
-    "nix-env": Command(nixos.nix_env, NIX),
+    "nix-env": Command(nixos.nix_env, NIX, writes=True),
     "nixos-version": Command(nixos.nixos_version, NIX),
     "poweroff": Command(basic.poweroff, root=True),
     "reboot": Command(basic.reboot, root=True),
     "sim-disko": Command(install.disko, ("installer",), root=True),
-    "sim-install": Command(install.nixos_install, ("installer",), root=True),
+    "sim-install": Command(install.nixos_install, ("installer",), root=True, writes=True),
     "sim-kexec": Command(install.kexec, ("cloud-image", "nixos"), root=True),
-    "sim-receive": Command(install.receive, NIX, root=True),
-    "switch-to-configuration": Command(nixos.switch_to_configuration, NIX, root=True),
+    "sim-receive": Command(install.receive, NIX, root=True, writes=True),
+    "switch-to-configuration": Command(nixos.switch_to_configuration, NIX, root=True, writes=True),
     "systemctl": Command(systemd.systemctl),
     "systemd-run": Command(transient.systemd_run, root=True),
     "timedatectl": Command(basic.timedatectl),
@@ -69,6 +72,8 @@ async def answer(call: Call) -> Reply:
     command = COMMANDS[call.name]
     if command.root and not call.root:
         return Reply(1, err=f"{call.name}: Operation not permitted (must be root)\n")
+    if command.writes and call.host.full:
+        return Reply(1, err=f"error: {call.name}: writing to file: No space left on device\n")
     call.host.site.world.record(call.host.name, "command", " ".join((call.name, *call.argv))[:200])
     try:
         return await command.run(call)

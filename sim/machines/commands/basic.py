@@ -44,7 +44,8 @@ async def poweroff(call: Call) -> Reply:
 
 
 async def timedatectl(call: Call) -> Reply:
-    """Say that the clock is right: every simulated machine has the computer's own."""
+    """Say whether the clock is right."""
     if call.argv[:1] != ("show",):
         return not_simulated(call, " ".join(call.argv))
-    return Reply(out="yes\n" if "--value" in call.argv else "NTPSynchronized=yes\n")
+    right = "no" if call.host.clock_seconds else "yes"
+    return Reply(out=f"{right}\n" if "--value" in call.argv else f"NTPSynchronized={right}\n")

@@ -53,7 +53,9 @@ async def disko(call: Call) -> Reply:
             content=f"disko-{uuid4()}",
         )
         machine.replace_disk(formatted)
+        machine.full = False
         files = systems.disk_files(host.site.world, machine, disk.serial)
+    host.full = False
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir(parents=True)
     host.site.world.record(host.name, "format", f"{disk.serial} {formatted.content}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 from sim.machines import closure, systems
 from sim.machines.commands.call import Call, Reply, forever, not_simulated
+from sim.world import SLOW_SECONDS
 
 LOCK = "run/nixos/switch-to-configuration.lock"
 ACTIVATION_FAILED, UNITS_FAILED = 2, 4
@@ -98,6 +100,8 @@ async def _activate_locked(call: Call, system: closure.Closure) -> Reply:
     host.site.world.record(host.name, "activate", system.path)
     if fault == "hang":
         await forever()
+    if fault == "slow":
+        await asyncio.sleep(SLOW_SECONDS)
     if fault == "disconnect":
         host.door.drop_connections()
     if fault == "fail":

@@ -15,6 +15,7 @@ LOCAL = {
     # keep-sorted start
     "chgrp": "owner",
     "chown": "owner",
+    "date": "date",
     "id": "id",
     "readlink": "readlink",
     "realpath": "readlink",

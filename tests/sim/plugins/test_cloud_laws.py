@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.plugins.base import Double
+    from sim.world import FaultKind
 
 ID = "11111111-1111-1111-1111-111111111111"
 
@@ -421,3 +422,26 @@ def test_a_nonsense_endpoint_may_pass_until_the_first_call(tmp_path: Path) -> No
     double.configure_with({"endpoint": "nonsense", "ignoreInitError": True})
     with pytest.raises(Refused, match="unknown endpoint 'nonsense'"):
         Cloud(world, double).make("CloudProjectSshKey", serviceName="p", name="k", publicKey=KEY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "made"),
+    [
+        (
+            "fail",
+            "create SshKey k: the cloud has no resources for this now, try again later (resource_unavailable)",
+            0,
+        ),
+        ("rate", "create SshKey k: limit of 3600 requests per hour reached (rate_limit_exceeded)", 0),
+        ("error", "create SshKey k: server responded with status code 503", 0),
+        # The object is there, and nobody knows its id.
+        ("disconnect", "create SshKey k: unexpected EOF", 1),
+    ],
+)
+def test_a_call_that_goes_wrong_says_how_and_a_lost_answer_leaves_the_object(
+    hetzner: Cloud, kind: FaultKind, said: str, made: int
+) -> None:
+    hetzner.world.inject(Fault(machine="hcloud", step="create SshKey k", kind=kind))
+    with pytest.raises(Refused) as caught:
+        hetzner.make("SshKey", "k", name="k", publicKey=KEY)
+    assert (str(caught.value), len(hetzner.document("hcloud").get("objects", {}).get("SshKey", {}))) == (said, made)
