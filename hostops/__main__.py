@@ -13,16 +13,25 @@ from hostops import process
 from hostops.failure import Code, Failure
 from hostops.journal import Journal
 from hostops.keyring import Secrets
-from hostops.lock import alone
+from hostops.lease import Leases
+from hostops.lock import alone, place
 from hostops.task import Limits, Task, load_contract, read_peers
+from hostops.warden import guarded
 from hostops.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from types import FrameType
 
+    from fleet.contract import Contract
+
 NEED_HOST = ("install", "switch")
-VERBS = (*NEED_HOST, "status", "kubeconfig", "mesh")
+"""Verbs that change one host: alone on this machine, and under the host's lease."""
+
+CHANGE_ALL = ("mesh",)
+"""Verbs that change every host of the stack, each under its lease."""
+
+VERBS = (*NEED_HOST, *CHANGE_ALL, "status", "kubeconfig")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -66,13 +75,22 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
 
 
 @contextmanager
-def _lock(arguments: argparse.Namespace, peers: Mapping[str, str], ssh_config: str | None) -> Iterator[tuple[int, ...]]:
-    """Verbs that change a host do so alone."""
+def _lock(arguments: argparse.Namespace) -> Iterator[tuple[int, ...]]:
+    """Verbs that change one host do so alone on this machine."""
     if arguments.verb not in NEED_HOST:
         yield ()
         return
-    with alone(arguments.stack, arguments.host, peers.get(arguments.host, ""), ssh_config or "") as descriptor:
+    with alone(arguments.stack, arguments.host, arguments.verb) as descriptor:
         yield (descriptor,)
+
+
+def _leases(arguments: argparse.Namespace, contract: Contract, journal: Journal) -> Leases:
+    """Verbs that change hosts hold their leases; for those that only ask, the set is empty."""
+    hosts = [arguments.host] if arguments.verb in NEED_HOST else contract.hosts if arguments.verb in CHANGE_ALL else ()
+    alone_there = arguments.verb in NEED_HOST
+    return Leases(
+        hosts=frozenset(hosts), verb=arguments.verb, journal=journal, place=place() if hosts else "", alone=alone_there
+    )
 
 
 def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
@@ -83,8 +101,9 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
     limits, peers = Limits.read(environment), read_peers(environment, arguments.host)
     ssh_config = environment.get("NIXFLEET_SSH_CONFIG") or None
     with (
-        _lock(arguments, peers, ssh_config) as held,
+        _lock(arguments) as held,
         Workspace(contract, secrets.deploy_key, ssh_config) as workspace,
+        _leases(arguments, contract, journal) as leases,
     ):
         task = Task(
             contract=contract,
@@ -95,6 +114,7 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
             environment=environment,
             peers=peers,
             held=held,
+            leases=leases,
         )
         if arguments.host:
             task.host(arguments.host)
@@ -131,4 +151,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    guarded()
     sys.exit(main())

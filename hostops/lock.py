@@ -1,39 +1,78 @@
-"""One run at a time on a host, from this machine. The engine's lock is per stack and ends with its process."""
+"""One run at a time on a host, from this machine. The engine's lock is per stack and ends with its process.
+
+Other machines are kept away by the host itself: see lease.py.
+"""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
+import secrets
+import stat
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hostops import runtime, warden
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PLACE = "place"
+"""File with a random name of this folder of locks: whoever shares it shares the locks."""
+
 
 @contextmanager
-def alone(*words: str) -> Iterator[int]:
-    """Hold the lock of what `words` name; its descriptor, which a tool inherits, so that an orphan still holds it.
+def alone(stack: str, host: str, verb: str) -> Iterator[int]:
+    """Hold a host's lock; its descriptor, which a tool inherits, so that one that outlives its run still holds it.
 
     Raises Failure while another run, or a tool that it left behind, holds it.
     """
-    folder = Path(tempfile.gettempdir()) / f"nixfleet-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / hashlib.sha256("\0".join(words).encode()).hexdigest()[:32]
-    with path.open("a+") as file:
+    folder = runtime.locks()
+    try:
+        # Names of stacks and hosts hold no such sign, so no two hosts share a name.
+        descriptor = _open(folder, f"{host}@{stack}")
+    finally:
+        os.close(folder)
+    with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            what = f"another run works on this host (process {holder}, or a tool that it started)"
+            holder = file.read().strip() or "process unknown"
+            what = f"another run works on this host ({holder}, or a tool that it started)"
             raise Failure(Code.REFUSED, "lock", f"{what}; wait until it has ended, then run again") from None
         file.truncate(0)
-        file.write(f"{os.getpid()}\n")
+        file.write(f"process {warden.caller()}: {verb}, since {time.strftime('%F %T')}\n")
         file.flush()
         yield file.fileno()
+
+
+def _open(folder: int, name: str) -> int:
+    """Open a file of our own in that folder, made if it is not there; raises Failure for anything else."""
+    try:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    except OSError as error:
+        raise Failure(Code.REFUSED, "lock", f"the lock {name} cannot be opened ({error.strerror}); remove it") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_nlink != 1:
+        os.close(descriptor)
+        raise Failure(Code.REFUSED, "lock", f"the lock {name} is no file of this user's own; remove it")
+    return descriptor
+
+
+def place() -> str:
+    """A name of this machine's locks that no other machine has, also where images of machines are copied."""
+    folder = runtime.locks()
+    try:
+        draft = f"{PLACE}.{secrets.token_hex(8)}"
+        with os.fdopen(_open(folder, draft), "w") as file:
+            file.write(secrets.token_hex(16))
+        # The first one stays, and is whole when it is seen.
+        with suppress(FileExistsError):
+            os.link(draft, PLACE, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.unlink(draft, dir_fd=folder)
+        with os.fdopen(_open(folder, PLACE)) as file:
+            return file.read()
+    finally:
+        os.close(folder)

@@ -114,6 +114,7 @@ def look(line: Line, entry: HostFacts, *, seconds: float = LOOK_SECONDS) -> Look
         # An image that only tells which account to use instead ends up here.
         said = (reply.output.strip() or reply.error.strip() or "nothing").splitlines()[-1]
         raise NoAnswer(f"{line.destination} answered {said!r}", reply.key, login=True)
+    line.booted(facts.get("boot_id", ""))
     identity = Identity.parse(facts["identity"]) if facts.get("identity") else None
     return Look(key=reply.key, user=line.user, state=_state(facts, identity), facts=facts, identity=identity)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hostops.contact import pause
 from hostops.failure import Code, Failure
+from hostops.lease import Leased
 from hostops.payload import mesh_document
 from hostops.process import Deadline
 from hostops.ssh import Line, NoAnswer, script
@@ -44,7 +45,7 @@ def _push(task: Task, host: str, deadline: Deadline) -> str:
                 last = _try(task, line)
                 outcome.append(last)
                 return "" if not last.startswith("failed") else f"{host}: {last}"
-            except NoAnswer as error:
+            except (NoAnswer, Leased) as error:
                 last = error.text
             if deadline.over:
                 outcome.append(f"no answer: {last}")
@@ -61,6 +62,8 @@ def _try(task: Task, line: Line) -> str:
             return "skipped: it is not installed yet and gets its peers then"
         raise
     finally:
+        if task.leases is not None:
+            task.leases.give_back(line.host, line)
         line.drop()
     result = reply.facts().get("mesh", "")
     if reply.key == "bootstrap" or result == "absent":

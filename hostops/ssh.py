@@ -78,8 +78,26 @@ class Line:
         """`user@address`."""
         return f"{self.user}@{self._task.address(self.host)}"
 
+    def twin(self) -> Line:
+        """Another line to the same account, with a connection of its own."""
+        return Line(self._task, self.host, user=self.user, bootstrap=self.bootstrap)
+
     def run(self, text: str, *, seconds: float) -> Reply:
-        """Run a script to its end; raises NoAnswer if the connection failed or the limit was reached."""
+        """Run a script to its end; raises NoAnswer if the connection failed or the limit was reached.
+
+        On a host that this call changes, nothing runs before its lease is held; raises Leased.
+        """
+        if self._task.leases is not None:
+            self._task.leases.before(self)
+        return self.send(text, seconds=seconds)
+
+    def booted(self, boot_id: str) -> None:
+        """Note which boot of the host has answered."""
+        if self._task.leases is not None:
+            self._task.leases.notice(self.host, boot_id)
+
+    def send(self, text: str, *, seconds: float) -> Reply:
+        """Run a script without asking for a lease; raises NoAnswer."""
         log = self._task.workspace.fresh("log")
         argv = [self._task.workspace.ssh, *self._options(log), self.destination, self._command()]
         try:

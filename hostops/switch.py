@@ -200,6 +200,9 @@ def switch(task: Task, host: str) -> str:
     try:
         seen = Switch(task=task, line=line, wanted=wanted).run()
     finally:
+        if task.leases is not None:
+            # Over the connection that is there.
+            task.leases.give_back(host, line)
         line.drop()
     generation = int(seen["generation"]) if seen["generation"].isdigit() else None
     return json.dumps({"generation": generation, "ready": seen.ready, "system": seen["current_system"]}, sort_keys=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hostops.journal import Journal
     from hostops.keyring import Secrets
+    from hostops.lease import Leases
     from hostops.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,6 +66,9 @@ class Task:
     environment: Mapping[str, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     """Descriptors of locks, which tools keep open too."""
+
+    leases: Leases | None = None
+    """Leases on the hosts that this call changes; None: it changes none."""
 
     peers: Mapping[str, str] = field(default_factory=dict)
     """Addresses where hosts answer, by name, as the clouds gave them."""

@@ -1,16 +1,19 @@
-"""A private temporary folder with the deploy key, known_hosts, control sockets, the ssh shim; gone with the verb."""
+"""A private folder with the deploy key, known_hosts, control sockets, the ssh shim; gone with the verb.
+
+Where it lies, and how it goes when a verb was killed, is in runtime.py.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
 import shutil
-import tempfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from hostops import process
+from hostops import process, runtime
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
 SOCKET = "s"
 """How names of control sockets begin; short, because their paths have a limit."""
 
-LONGEST = 48
-"""Characters of the folder's path: a socket path may have 104 (macOS), and ssh adds a name and a suffix of its own."""
+SHIM = Path(__file__).parent / "shim" / "ssh"
 
 
 class Workspace:
@@ -35,7 +37,8 @@ class Workspace:
         self.ssh = shutil.which("ssh") or ""
         if not self.ssh:
             raise Failure(Code.USAGE, "tools", "no ssh on PATH; install the OpenSSH client")
-        self.folder = _short_folder()
+        self._private = runtime.private()
+        self.folder = self._private.path
         # One step of an iterator is one step for all threads.
         self._numbers = count()
         self.key = self.write("deploy-key", f"{deploy_key.strip()}\n")
@@ -51,7 +54,7 @@ class Workspace:
         process.end_all()
         for socket in self.folder.glob(f"{SOCKET}*"):
             self.hang_up(socket)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._private.remove()
 
     def hang_up(self, socket: Path) -> None:
         """End the shared connection behind a control socket."""
@@ -108,19 +111,13 @@ class Workspace:
 
     def shim(self, host: str, *, bootstrap: bool) -> Path:
         """A folder to put first on PATH: its ssh puts the pinned options before others, and the first value counts."""
-        folder = f"bin.{'both' if bootstrap else 'final'}"
+        folder = f"bin.{host}.{'both' if bootstrap else 'final'}"
         words = shlex.join([self.ssh, *self.pinned(host, bootstrap=bootstrap)])
-        return self.write(f"{folder}/ssh", f'#!/bin/sh\nexec {words} "$@"\n', 0o700).parent
+        made = self.write(f"{folder}/command", f'exec {words} "$@"\n').parent
+        with suppress(FileExistsError):
+            (made / "ssh").symlink_to(SHIM)
+        return made
 
 
 def _options(**values: str) -> list[str]:
     return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
-
-
-def _short_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="nf-"))
-    # NIX_SSHOPTS is split at blanks by some releases of Nix, and a control socket's path has a limit.
-    if len(str(folder)) <= LONGEST and " " not in str(folder):
-        return folder
-    folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))  # mkdtemp makes it private

@@ -6,7 +6,9 @@ throwaway ones.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 TOOLS = ROOT / "sim" / "tools" / "bin"
 """The doubles of nix, nixos-anywhere and nixos-rebuild."""
+
+MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp")  # noqa: S108 - hostops checks whose folder it is
 
 CREDENTIALS = {
     "HCLOUD_TOKEN": "0" * 64,
@@ -87,6 +91,8 @@ class Stage:
         self.base = base
         self.world = World(base / "world")
         self.rack = Rack(self.world)
+        # Short, because sockets lie in it, and another one for every world: stacks of one name are worked on at once.
+        self._runtime = MEMORY / f"nixfleet-sim-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:16]}"
         self._passphrase = passphrase
         self._powered = False
         self.place = Place(
@@ -98,6 +104,7 @@ class Stage:
                 "NIXFLEET_SIM": str(self.world.root),
                 "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
                 "NIXFLEET_CONTRACTS": str(contracts),
+                "NIXFLEET_RUNTIME": str(self._runtime),
                 "PATH": os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")]),
                 "PULUMI_BACKEND_URL": (base / "state").as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -118,11 +125,13 @@ class Stage:
             install(self.base / "engine" / "plugins", Path(sys.executable))
             with machines(self.world.root, self.base / "machines.log"):
                 self._powered = True
+                self._runtime.mkdir(mode=0o700, exist_ok=True)
                 try:
                     self._rack_records()
                     yield
                 finally:
                     self._powered = False
+                    shutil.rmtree(self._runtime, ignore_errors=True)
 
     def _rack_records(self) -> None:
         document: dict[str, Any] = yaml.safe_load(self.place.stack_file.read_bytes())

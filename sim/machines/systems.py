@@ -143,6 +143,9 @@ def _lay_kernel_files(world: World, machine: Machine, shims: Path) -> None:
     write(root / "proc/sys/kernel/random/boot_id", f"{machine.boot_id}\n")
     write(root / "proc/sys/kernel/hostname", (root / "etc/hostname").read_text())
     write(root / "proc/sys/vm/drop_caches", "0\n")
+    # It counts from this computer's boot: what matters is that it never goes back.
+    (root / "proc/uptime").unlink(missing_ok=True)
+    (root / "proc/uptime").symlink_to("/proc/uptime")
     memory = int(machine.spec.memory_gib * 1024 * 1024)
     write(root / "proc/meminfo", f"MemTotal: {memory} kB\nMemAvailable: {memory * 4 // 5} kB\n")
     for name in ("root", "tmp", "run/systemd/system", "mnt", "var/lib", "etc"):

@@ -21,6 +21,7 @@ from fleet.document import read_fleet
 from fleet.keys import deploy_public
 from fleet.profiles import load_profiles
 from fleet.userdata import user_data
+from hostops import runtime
 from hostops.task import ROOT
 from sim.machines.rack import Disk, MachineSpec, Rack
 from sim.racking import rack_records
@@ -87,7 +88,7 @@ class Bench:
     @contextmanager
     def powered(self) -> Iterator[None]:
         """Have the machines' daemon running, and every board racked with the installer medium in it."""
-        self.temporary.mkdir(exist_ok=True)
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
         try:
             with machines(self.world.root, self.base / "machines.log"):
                 fleet = read_fleet(self.fleet, "Pulumi.sim.yaml", load_profiles(ROOT))
@@ -148,7 +149,7 @@ class Bench:
             "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
             "NIXFLEET_CONTRACTS": str(self.base / "contracts"),
             # What a verb leaves behind is seen here.
-            "TMPDIR": str(self.temporary),
+            "NIXFLEET_RUNTIME": str(self.temporary),
             "PATH": os.pathsep.join([str(ROOT / "sim" / "tools" / "bin"), os.environ["PATH"]]),
             "NIXFLEET_PEERS": json.dumps(peers),
             "NIXFLEET_MACHINE_ID": f"id-{host}",
@@ -158,9 +159,15 @@ class Bench:
             **more,
         }
 
-    def start(self, verb: str, host: str | None = None, **more: str) -> subprocess.Popen[str]:
-        """Start a verb."""
-        argv = [sys.executable, "-m", "hostops", verb, "--stack", "sim", *(["--host", host] if host else [])]
+    def private_folders(self) -> list[Path]:
+        """Private folders of runs, living and dead."""
+        return sorted(self.temporary.glob(f"{runtime.PREFIX}*"))
+
+    def start(
+        self, verb: str, host: str | None = None, before: tuple[str, ...] = (), **more: str
+    ) -> subprocess.Popen[str]:
+        """Start a verb, by the command `before` if there is one."""
+        argv = [*before, sys.executable, "-m", "hostops", verb, "--stack", "sim", *(["--host", host] if host else [])]
         process = subprocess.Popen(
             argv,
             cwd=ROOT,
@@ -178,7 +185,7 @@ class Bench:
 
     def run(self, verb: str, host: str | None = None, **more: str) -> Ended:
         """Run a verb to its end."""
-        process = self.start(verb, host, **more)
+        process = self.start(verb, host, (), **more)
         out, err = process.communicate(timeout=RUN_SECONDS)
         for secret in self.secrets(host).values():
             for line in secret.strip().splitlines():

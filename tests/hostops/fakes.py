@@ -40,6 +40,7 @@ class Fakes:
             (self.root / name).mkdir(parents=True)
         self.write("proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable: 3000000 kB\n")
         self.write("proc/sys/kernel/random/boot_id", "boot-1\n")
+        self.write("proc/uptime", "1000.25 3000.50\n")
         self.command("systemctl", "printf 'inactive\\n'; exit 3")
 
     def write(self, path: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from contextlib import suppress
@@ -181,31 +182,84 @@ class TestInstall:
         assert (ended.code, "hostKey is not the private half of the contract's key" in ended.last) == (2, True)
         assert board.events("ssh connect") == 0
 
-    def test_a_tool_that_an_interrupted_run_left_behind_keeps_others_away(self, board: Bench) -> None:
+    @pytest.mark.parametrize("step", ["kexec", "disko", "install"])
+    def test_a_run_that_is_killed_leaves_no_key_and_no_child_and_the_next_goes_on(
+        self, step: str, board: Bench
+    ) -> None:
+        board.fault(SEED, f"nixos-anywhere {step}", "hang")
+        process = board.start("install", SEED)
+        wait_for(lambda: board.events(f"nixos-anywhere {step}") == 1)
+        assert board.private_folders()
+        below = descendants(process.pid)
+        assert any("nixos_anywhere" in command for command in below.values())
+        process.kill()
+        # Its streams end when the last process that holds them has.
+        process.communicate(timeout=20)
+        assert (alive(below), board.private_folders()) == ([], [])
+        done = board.run("install", SEED)
+        assert (done.code, board.events("format") <= 1 + (step == "install")) == (0, True), done.err
+
+    def test_a_run_whose_starter_is_killed_ends_with_it(self, board: Bench) -> None:
+        board.fault(SEED, "nixos-anywhere disko", "hang")
+        starter = board.start("install", SEED, before=("sh", "-c", '"$@"; exit $?', "sh"))
+        wait_for(lambda: board.events("nixos-anywhere disko") == 1)
+        below = descendants(starter.pid)
+        starter.kill()
+        starter.communicate(timeout=20)
+        assert (alive(below), board.private_folders()) == ([], [])
+
+    def test_what_a_dead_run_left_goes_with_the_next_run_of_any_verb(self, board: Bench) -> None:
         board.fault(SEED, "nixos-anywhere disko", "hang")
         process = board.start("install", SEED)
         wait_for(lambda: board.events("nixos-anywhere disko") == 1)
-        orphan = child_of(process.pid, "nixos_anywhere")
+        below = descendants(process.pid)
+        # Everything at once, as when the machine is out of memory: nobody is left to clean up.
+        for pid in (process.pid, *below):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=20)
+        left = board.private_folders()
+        assert [sorted(path.name for path in folder.iterdir() if path.name == "deploy-key") for folder in left] == [
+            ["deploy-key"]
+        ]
+        board.run("status")
+        assert board.private_folders() == []
+
+    def test_a_folder_of_a_run_that_lives_is_spared(self, board: Bench) -> None:
+        board.fault(SEED, "nixos-anywhere disko", "hang")
+        process = board.start("install", SEED)
+        wait_for(lambda: board.events("nixos-anywhere disko") == 1)
+        kept = board.private_folders()
+        board.run("status")
+        assert board.private_folders() == kept
         process.kill()
-        process.communicate()
-        refused = board.run("install", SEED)
-        text = f"another run works on this host (process {process.pid}, or a tool that it started)"
-        assert (refused.code, refused.last) == (
-            3,
-            f"hostops: {SEED}: lock: failed: {text}; wait until it has ended, then run again",
+        process.communicate(timeout=20)
+
+    def test_a_second_run_on_a_host_is_refused_whatever_its_address_and_temporary_folder(
+        self, board: Bench, tmp_path: Path
+    ) -> None:
+        board.fault(SEED, "nixos-anywhere disko", "hang")
+        process = board.start("install", SEED)
+        wait_for(lambda: board.events("nixos-anywhere disko") == 1)
+        refused = board.run("install", SEED, TMPDIR=str(tmp_path), NIXFLEET_ADDRESS="192.0.2.1")
+        text = (
+            rf"another run works on this host \(process {process.pid}: install, since [-0-9]+ [:0-9]+, or a tool that"
         )
-        os.kill(orphan, signal.SIGKILL)
-        assert board.run("install", SEED).code == 0
+        end = r" it started\); wait until it has ended, then run again"
+        assert refused.code == 3
+        assert re.fullmatch(f"hostops: {SEED}: lock: failed: {text}{end}", refused.last), refused.last
+        process.kill()
+        process.communicate(timeout=20)
 
     def test_an_interrupted_run_leaves_no_key_behind(self, board: Bench) -> None:
         board.fault(SEED, "nixos-anywhere disko", "hang")
         process = board.start("install", SEED)
         wait_for(lambda: board.events("nixos-anywhere disko") == 1)
-        assert list(board.temporary.glob("nf-*"))
+        assert board.private_folders()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 128 + signal.SIGTERM
-        assert list(board.temporary.glob("nf-*")) == []
+        assert board.private_folders() == []
 
 
 class TestCluster:
@@ -302,12 +356,10 @@ class TestForgetting:
         pair.fault(BOARD, "nixos-anywhere reboot", "hang")
         process = pair.start("install", BOARD, NIXFLEET_REINSTALL=token)
         wait_for(lambda: pair.events("nixos-anywhere reboot", BOARD) == 2)
-        orphan = child_of(process.pid, "nixos_anywhere")
         process.kill()
         process.communicate()
-        os.kill(orphan, signal.SIGKILL)
         done = pair.run("install", BOARD, NIXFLEET_REINSTALL=token)
-        assert (done.code, done.phases) == (0, ["contact", "guard", "forget", "reboot", "ready"]), done.err
+        assert (done.code, done.phases) == (0, ["lease", "contact", "guard", "forget", "reboot", "ready"]), done.err
         assert f"forget: {SEED} knows no node {BOARD} (" in done.err
         assert pair.events("format", BOARD) == 2
 
@@ -488,7 +540,7 @@ class TestSwitch:
         process.kill()
         process.communicate()
         ended = pair.run("switch", BOARD)
-        assert (ended.code, ended.phases) == (0, ["look", "switch", "switch", "check"])
+        assert (ended.code, ended.phases) == (0, ["lease", "look", "switch", "switch", "check"])
         assert "goes on with the activation of an interrupted run" in ended.err
         assert pair.machine(BOARD).units == {}
 
@@ -533,14 +585,27 @@ class TestSwitch:
         assert (ended.code, ended.last) == (3, f"hostops: {BOARD}: look: failed: {text}")
 
 
-def child_of(parent: int, word: str) -> int:
-    """The process with that word in its command whose ancestor is `parent`."""
+def descendants(ancestor: int) -> dict[int, str]:
+    """Processes below that one, with their commands."""
+    parents, commands = {}, {}
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            status = (path / "stat").read_text().rpartition(")")[2].split()
-            if int(status[1]) == parent and word in (path / "cmdline").read_text():
-                return int(path.name)
-    raise AssertionError(word)
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            commands[int(path.name)] = (path / "cmdline").read_text().replace("\0", " ")
+    found = {ancestor}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return {pid: commands.get(pid, "") for pid in found - {ancestor}}
+
+
+def alive(processes: dict[int, str]) -> list[str]:
+    """Commands of those that still run."""
+    found = []
+    for pid, command in processes.items():
+        with suppress(OSError):
+            now = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            found += [command] if now and now == command else []
+    return found
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:

@@ -177,17 +177,6 @@ def test_the_private_folder_is_private_and_goes_away(sim: Contract, key: str) ->
     assert not folder.exists()
 
 
-def test_a_long_or_blank_temporary_folder_is_not_used(
-    sim: Contract, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    long = tmp_path / ("long " * 12)
-    long.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(long))
-    with Workspace(sim, key, None) as workspace:
-        assert not workspace.folder.is_relative_to(long)
-    assert list(long.iterdir()) == []
-
-
 def test_the_shim_pins_before_any_option_of_a_tool(sim: Contract, key: str) -> None:
     """What `ssh -G` makes of a tool's own `StrictHostKeyChecking=no`: nothing."""
     host = min(sim.hosts)
