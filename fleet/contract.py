@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from fleet.cluster import Probe
 from fleet.faults import Fault, FleetError
-from fleet.hosts import BareMetalHost, Disk, Host, OvhDedicatedHost, Taint, Tuning
+from fleet.hosts import BareMetalHost, DataDisk, Disk, Drive, Host, OvhDedicatedHost, Taint, Tuning, drives
+from fleet.layouts import label_prefix, partitions
 from fleet.model import Arch, MacAddress, Model, Name, Role, SshPublicKey
 from fleet.network import (
     API_PORT,
@@ -113,6 +114,10 @@ class HostFacts(Model):
     """Address on the provider's private network, given by its DHCP."""
 
     disk: Disk
+    data_disk: DataDisk | None
+    label_prefix: str
+    """How the labels of its partitions begin."""
+
     volume_size_gib: int | None
     """Size of the cloud volume that Longhorn's directory lies on; None: on the system disk."""
 
@@ -128,6 +133,17 @@ class HostFacts(Model):
     bootstrap_key: SshPublicKey
     wireguard_key: str
     age_recipient: str
+
+    @property
+    def drives(self) -> dict[str, Drive]:
+        """Every disk that an installation touches, by its key in the stack file."""
+        return drives(self.disk, self.data_disk)
+
+    @property
+    def partitions(self) -> frozenset[str]:
+        """Names of all partitions that its system looks for, by their labels without the prefix."""
+        inside = self.storage and self.volume_size_gib is None
+        return partitions(self.disk, self.data_disk, longhorn_inside=inside)
 
 
 class Contract(Model):
@@ -202,7 +218,7 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
     )
 
 
-def _host_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Profile], name: str) -> HostFacts:
+def _host_facts(stack: str, fleet: Fleet, identities: Identities, profiles: dict[str, Profile], name: str) -> HostFacts:
     host, identity = fleet.hosts[name], identities.hosts[name]
     profile = None
     if isinstance(fleet.network, ProfileNetwork) or host.profile:
@@ -220,6 +236,8 @@ def _host_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Profil
         storage_address=host.storage_address,
         private_address=getattr(host, "private_address", None),
         disk=host.disk,
+        data_disk=host.data_disk,
+        label_prefix=label_prefix(stack, name, host.disk),
         volume_size_gib=volume.size_gib if (volume := getattr(host, "volume", None)) else None,
         storage=host.storage,
         labels=host.labels,
@@ -239,7 +257,7 @@ def contract(stack: str, fleet: Fleet, identities: Identities, profiles: dict[st
     return Contract(
         stack=stack,
         cluster=_cluster_facts(fleet, identities, profiles),
-        hosts={name: _host_facts(fleet, identities, profiles, name) for name in sorted(fleet.hosts)},
+        hosts={name: _host_facts(stack, fleet, identities, profiles, name) for name in sorted(fleet.hosts)},
     )
 
 

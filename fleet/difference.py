@@ -50,7 +50,7 @@ class Change:
     reasons: tuple[str, ...]
 
 
-_INSTALL_KEYS = ("ageRecipient", "arch", "disk", "hostKey", "kind")
+_INSTALL_KEYS = ("address", "ageRecipient", "arch", "dataDisk", "disk", "hostKey", "kind")
 """Keys of a host's entry in the contract that take effect at install only."""
 
 _MACHINE_INSTALL = ("flavorId", "location", "region", "reinstall", "serviceName")
@@ -93,6 +93,11 @@ def _entry_impact(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     return Impact.ROLLING
 
 
+def _entry(contract: Contract, name: str) -> dict[str, Any]:
+    """A host's entry; what follows from it and the stack's name alone is no difference of its own."""
+    return contract.hosts[name].model_dump(mode="json", exclude={"label_prefix"})
+
+
 def _machine(fleet: Fleet, name: str) -> dict[str, Any]:
     """What the stack file says of a host beyond its contract, which has the volume's size."""
     facts = fleet.hosts[name].model_dump(mode="json")
@@ -104,7 +109,7 @@ def _host(name: str, old: Side, new: Side) -> Change | None:
         return Change(subject=name, impact=Impact.INSTALL, reasons=("a new host",))
     if name not in new.contract.hosts:
         return Change(subject=name, impact=Impact.NONE, reasons=("it leaves the fleet",))
-    before, after = (side.contract.hosts[name].model_dump(mode="json") for side in (old, new))
+    before, after = (_entry(side.contract, name) for side in (old, new))
     entry = _differences(before, after)
     machine = _differences(_machine(old.fleet, name), _machine(new.fleet, name)) if old.fleet and new.fleet else {}
     impacts = [_entry_impact(key, before, after) for key in entry]

@@ -31,18 +31,18 @@ HARDWARE: dict[str, Hardware] = {
 """Hardware modules by name; `nix/modules/hardware/<name>.nix` is the other half."""
 
 HardwareName = Literal["hcloud-arm", "hcloud-x86", "jetson-orin-nano", "n100", "ovh", "qemu"]
-Layout = Literal["hetzner-cloud", "luks-btrfs", "n100-standard", "n100-zfs", "ovh-cloud", "vm-test", "zfs-server"]
+Layout = Literal["hetzner-cloud", "n100-standard", "n100-zfs", "ovh-cloud", "vm-test", "zfs-server"]
 """A disk layout of `nix/disko/`. The cloud ones boot under BIOS and UEFI: the firmware depends on the server type."""
 
+DataLayout = Literal["tank"]
+"""A layout of a further disk: `tank` is a ZFS pool for backups, services, containers and virtual machines."""
 
-class Disk(Model):
-    """The disk that the system is installed on, and how the install guard knows it again."""
+
+class Drive(Model):
+    """A disk, and how the install guard knows it again."""
 
     device: DiskPath
     """Stable path, normally `/dev/disk/by-id/...`."""
-
-    layout: Layout
-    """How it is partitioned."""
 
     serial: str | None = None
     """Serial number that the guard compares before anything is written; None where a cloud makes the disk."""
@@ -50,8 +50,33 @@ class Disk(Model):
     size_gib: Annotated[int, Field(ge=8)]
     """Size in GiB that the guard compares (a tenth of tolerance: makers count in powers of ten)."""
 
+
+class Disk(Drive):
+    """The disk that the system is installed on."""
+
     unstable_path: bool = False
     """Allow a device that is not by-id."""
+
+    layout: Layout
+    """How it is partitioned."""
+
+    labels: Literal["own", "shared"] = "own"
+    """Whose labels its partitions carry: the host's own, or those that all hosts shared before there were own ones.
+
+    A fact of the installation: the host finds its partitions by them, so only an installation changes it.
+    """
+
+
+class DataDisk(Drive):
+    """A further disk that an installation formats too, and never without a token once it carries something of ours."""
+
+    layout: DataLayout
+    """What it is made into."""
+
+
+def drives(disk: Disk, data_disk: DataDisk | None) -> dict[str, Drive]:
+    """Every disk that an installation touches, by its key in the stack file."""
+    return {"disk": disk, **({"dataDisk": data_disk} if data_disk else {})}
 
 
 class Taint(Model):
@@ -105,6 +130,9 @@ class Host(Model):
     disk: Disk
     """Where the system is installed."""
 
+    data_disk: DataDisk | None = None
+    """A further disk that belongs to the host; None: no other disk of the machine is touched."""
+
     storage: bool = False
     """Whether Longhorn keeps replicas here."""
 
@@ -125,6 +153,11 @@ class Host(Model):
 
     reinstall: str | None = None
     """One-shot token: a new value formats the disk and installs again. Form: `<host>@<anything new>`."""
+
+    @property
+    def drives(self) -> dict[str, Drive]:
+        """Every disk that an installation touches, by its key in the stack file."""
+        return drives(self.disk, self.data_disk)
 
     @property
     def arch(self) -> Arch:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hostops.contact import await_look, first_contact
+from hostops.drives import UNREADABLE, Drives, check_drives
 from hostops.failure import Code, Failure
 from hostops.forget import forget
-from hostops.guards import FIRST, Way, check_disk, check_token, way
+from hostops.guards import FIRST, Way, check_disks, check_token, missing_seal, way
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
@@ -53,7 +54,9 @@ class Installation:
         # A system that was never let in may have booted by itself before its old node was forgotten.
         if step is not Way.DONE or not seen["joined"]:
             self._forget(seen, before=before)
-        if step is not Way.DONE:
+        if step is Way.DONE:
+            self._make_good(line, seen)
+        else:
             self._reboot(line)
         line.drop()
         self._readiness()
@@ -71,6 +74,8 @@ class Installation:
             if step in (Way.KEXEC, Way.DISK):
                 outcome.append(check_no_cluster(self.task, self.host))
             if step is Way.KEXEC and seen.state == "installed":
+                # While it still runs: in the installer a refusal leaves the host down.
+                check_drives(self.task.host(self.host), self._drives(line, "guard"))
                 outcome.append(check_quorum(self.task, line, leaves=True))
             outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
         return step
@@ -106,30 +111,49 @@ class Installation:
     def _format_and_install(self, line: Line, seen: Look) -> bool:
         """Format the disk; answers whether it had an installation before."""
         claim, installs = self._claim(line, seen)
-        identity = Identity(stack=self.task.stack, host=self.host, install_id=installs[-1], machine_id=self.machine_id)
-        folder = extra_files(self.task, self.host, identity)
+        identity = Identity(
+            stack=self.task.stack,
+            host=self.host,
+            install_id=installs[-1],
+            machine_id=self.machine_id,
+            address=str(self.task.host(self.host).address),
+        )
+        folder = extra_files(self.task, self.host, identity, installs[:-1])
         with self.task.journal.phase(self.host, "disko") as outcome:
             line.drop()
             nixos_anywhere(self.task, line, "disko,install", self.deadline.left, folder)
             outcome.append("formatted and installed")
         with self.task.journal.phase(self.host, "seal") as outcome:
-            self._script(line, "seal", script("seal", installs=" ".join(installs)))
+            self._script(line, "seal", script("seal", at="/mnt", installs=" ".join(installs)))
             outcome.append(f"installation {claim.removeprefix(FIRST)}")
         return len(installs) > 1
+
+    def _make_good(self, line: Line, seen: Look) -> None:
+        """Seal what was installed by a run that did not come so far: its token would count as new in an installer."""
+        installs = missing_seal(seen)
+        if installs:
+            with self.task.journal.phase(self.host, "seal") as outcome:
+                self._script(line, "seal", script("seal", at="", installs=" ".join(installs)))
+                outcome.append(f"installation {installs[-1]}, which an interrupted run had left without")
+
+    def _drives(self, line: Line, phase: str) -> Drives:
+        entry = self.task.host(self.host)
+        devices = " ".join(drive.device for drive in entry.drives.values())
+        return Drives.parse(entry, self._script(line, phase, script("disk", devices=devices)).facts())
 
     def _claim(self, line: Line, seen: Look) -> tuple[str, tuple[str, ...]]:
         """The last look before the disk is formatted; answers with the claim and the ids of all installations."""
         entry = self.task.host(self.host)
         with self.task.journal.phase(self.host, "disk") as outcome:
-            disk = self._script(line, "disk", script("disk", device=entry.disk.device)).facts()
-            check_disk(self.host, entry, seen, disk, self.token)
-            earlier = [
-                name for name in (*seen.used_ids, *disk.get("disk_installs", "").split()) if name != "unreadable"
-            ]
+            drives = self._drives(line, "disk")
+            check_disks(self.host, entry, seen, drives, self.token)
+            earlier = [name for name in (*seen.used_ids, *drives.installs) if name != UNREADABLE]
             claimed = seen["claim"] if not self.token and seen["claim"].startswith(FIRST) else ""
             claim = self.token or claimed or f"{FIRST}{uuid.uuid4()}"
-            self._script(line, "disk", script("claim", claim=claim, installs=" ".join(dict.fromkeys(earlier))))
-            outcome.append(f"{entry.disk.device} is the one that is meant")
+            values = {"claim": claim, "disks": drives.claim, "installs": " ".join(dict.fromkeys(earlier))}
+            self._script(line, "disk", script("claim", **values))
+            meant = " and ".join(found.device for found in drives.named)
+            outcome.append(f"{meant} {'is the one that is' if len(drives.named) == 1 else 'are those that are'} meant")
         return claim, (*dict.fromkeys(earlier), claim.removeprefix(FIRST))
 
     def _forget(self, seen: Look, *, before: bool) -> None:

@@ -22,7 +22,7 @@ LOOK_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """/etc/nixfleet/identity: whose machine this is."""
+    """/etc/nixfleet/identity: whose machine this is, and what only an installation can change."""
 
     stack: str
     host: str
@@ -30,10 +30,13 @@ class Identity:
     """The token of the installation, or a random id where none was needed."""
 
     machine_id: str
+    address: str = ""
+    """Address on the cluster network that it was installed with; empty: an earlier release did not note it."""
 
     def render(self) -> str:
         """The file's text."""
         document = {
+            "address": self.address,
             "host": self.host,
             "installId": self.install_id,
             "machineId": self.machine_id,
@@ -47,9 +50,11 @@ class Identity:
         try:
             document = json.loads(text)
             values = {name: str(document[name]) for name in ("stack", "host", "installId", "machineId")}
+            address = str(document.get("address", ""))
         except (ValueError, KeyError, TypeError):
-            values = dict.fromkeys(("stack", "host", "installId", "machineId"), "unreadable")
+            values, address = dict.fromkeys(("stack", "host", "installId", "machineId"), "unreadable"), ""
         return cls(
+            address=address,
             stack=values["stack"],
             host=values["host"],
             install_id=values["installId"],
@@ -74,7 +79,7 @@ class Look:
     @property
     def used_ids(self) -> tuple[str, ...]:
         """Ids of all installations that the host knows of, oldest first."""
-        told = f"{self['installs']} {self['boot_installs']}".split()
+        told = f"{self['earlier_installs']} {self['installs']} {self['boot_installs']}".split()
         return tuple(dict.fromkeys([*told, *([self.identity.install_id] if self.identity else [])]))
 
     @property

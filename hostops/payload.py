@@ -9,6 +9,7 @@ from hostops.failure import Code, Failure
 from hostops.keyring import public_half
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hostops.look import Identity
@@ -40,18 +41,31 @@ def mesh_document(task: Task, host: str) -> str:
     return json.dumps({"peers": peers, "self": host}, indent=2, sort_keys=True)
 
 
-def extra_files(task: Task, host: str, identity: Identity) -> Path:
-    """The folder that nixos-anywhere copies to the root of the new system."""
-    write, secrets = task.workspace.write, task.secrets
-    write("root/etc/ssh/ssh_host_ed25519_key", f"{secrets.host_key.strip()}\n")
-    write("root/etc/ssh/ssh_host_ed25519_key.pub", f"{task.host(host).host_key} {host}\n", 0o644)
-    write("root/etc/nixfleet/identity", identity.render(), 0o644)
-    for name, text in secrets.on_host(task.host(host).role.value).items():
-        write(f"root/etc/nixfleet/secrets/{name}", text, 0o400)
-    if task.cluster.mesh:
-        write("root/etc/nixfleet/mesh.json", f"{mesh_document(task, host)}\n", 0o644)
+KEPT: Mapping[str, str] = {"zfs-server": "persist"}
+"""Where a layout whose root is empty at every boot keeps files (nix/modules/disks/impermanence.nix)."""
+
+
+def extra_files(task: Task, host: str, identity: Identity, earlier: Sequence[str]) -> Path:
+    """The folder that nixos-anywhere copies to the root of the new system.
+
+    `earlier`: ids of the installations before this one, for a boot partition that is sealed only later.
+    """
+    entry, secrets = task.host(host), task.secrets
     root = task.workspace.folder / "root"
+    etc = "/".join(("root", *filter(None, [KEPT.get(entry.disk.layout)]), "etc"))
+
+    def write(name: str, text: str, mode: int = 0o600) -> None:
+        task.workspace.write(f"{etc}/{name}", text, mode)
+
+    write("ssh/ssh_host_ed25519_key", f"{secrets.host_key.strip()}\n")
+    write("ssh/ssh_host_ed25519_key.pub", f"{entry.host_key} {host}\n", 0o644)
+    write("nixfleet/identity", identity.render(), 0o644)
+    write("nixfleet/installs", f"{' '.join(earlier)}\n", 0o644)
+    for name, text in secrets.on_host(entry.role.value).items():
+        write(f"nixfleet/secrets/{name}", text, 0o400)
+    if task.cluster.mesh:
+        write("nixfleet/mesh.json", f"{mesh_document(task, host)}\n", 0o644)
     # The archive keeps modes, and these folders exist on every system; only the secrets' own is private.
-    for folder in (root, root / "etc", root / "etc/ssh", root / "etc/nixfleet"):
+    for folder in (root, *(path for path in root.rglob("*") if path.is_dir() and path.name != "secrets")):
         folder.chmod(0o755)
     return root

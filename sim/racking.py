@@ -12,7 +12,7 @@ from sim.plugins.ovh.instances import FLAVORS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fleet.hosts import Host
+    from fleet.hosts import Drive, Host
     from fleet.keys import HostKeys
     from fleet.settings import Fleet
     from sim.world import World
@@ -25,16 +25,18 @@ def machine_id(name: str, host: Host) -> str:
     return host.service_name if isinstance(host, OvhDedicatedHost) else host.disk.serial or name
 
 
-def disk(name: str, host: Host) -> Disk:
-    """The system disk exactly as the stack file describes it."""
-    device = host.disk.device
-    by_id = device.removeprefix(BY_ID) if device.startswith(BY_ID) else None
-    path = (
-        {"by_id": by_id, "device": "/dev/nvme0n1" if by_id and by_id.startswith("nvme") else "/dev/sda"}
-        if by_id
-        else {"device": device}
-    )
-    return Disk(serial=host.disk.serial or f"SIM-{name}", size_gib=host.disk.size_gib, **path)  # type: ignore[arg-type]  # both are texts
+def disks(name: str, host: Host) -> tuple[Disk, ...]:
+    """The disks exactly as the stack file describes them, the system's first."""
+    return tuple(_disk(name, drive, number) for number, drive in enumerate(host.drives.values()))
+
+
+def _disk(name: str, drive: Drive, number: int) -> Disk:
+    serial = drive.serial or f"SIM-{name}"
+    if not drive.device.startswith(BY_ID):
+        return Disk(serial=serial, size_gib=drive.size_gib, device=drive.device)
+    by_id = drive.device.removeprefix(BY_ID)
+    node = f"/dev/nvme{number}n1" if by_id.startswith("nvme") else f"/dev/sd{'ab'[number]}"
+    return Disk(serial=serial, size_gib=drive.size_gib, device=node, by_id=by_id)
 
 
 def spec(name: str, host: Host, keys: HostKeys, deploy_key: str) -> MachineSpec:
@@ -45,7 +47,7 @@ def spec(name: str, host: Host, keys: HostKeys, deploy_key: str) -> MachineSpec:
         name=name,
         arch=hardware.arch.value,
         firmware="bios" if hardware.firmware.value == "bios" else "uefi",
-        disks=(disk(name, host),),
+        disks=disks(name, host),
         medium="installer",
         authorized_keys=(deploy_key,),
         host_key=keys.bootstrap_key,

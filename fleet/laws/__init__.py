@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Importing a subject registers its laws.
-from fleet.laws import addresses, cluster, endpoint, hardware, limits, names, network, people, ranges, storage, versions
+from fleet.laws import (
+    addresses,
+    cluster,
+    disks,
+    endpoint,
+    hardware,
+    limits,
+    names,
+    network,
+    people,
+    ranges,
+    storage,
+    versions,
+)
 from fleet.laws.law import EVERY_HOST, Law, Reading, laws
 
 if TYPE_CHECKING:
@@ -19,6 +32,7 @@ __all__ = [
     "addresses",
     "broken_laws",
     "cluster",
+    "disks",
     "endpoint",
     "hardware",
     "laws",

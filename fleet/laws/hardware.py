@@ -1,8 +1,7 @@
-"""Laws of machines: hardware, kind, architecture, disk, ports. What Hetzner sells is in data/hcloud.json."""
+"""Laws of machines: hardware, kind, architecture, ports. What Hetzner sells is in data/hcloud.json."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from fleet.catalog import HCLOUD
@@ -13,33 +12,21 @@ from fleet.laws.law import Profiles, law
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fleet.hosts import Host, Layout
+    from fleet.hosts import Layout
     from fleet.settings import Fleet
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
     "hcloud-arm": ("hetzner-cloud",),
     "hcloud-x86": ("hetzner-cloud",),
     "jetson-orin-nano": ("n100-standard",),
-    "n100": ("luks-btrfs", "n100-standard", "n100-zfs", "zfs-server"),
+    "n100": ("n100-standard", "n100-zfs", "zfs-server"),
     "ovh": ("ovh-cloud", "zfs-server"),
-    "qemu": ("luks-btrfs", "n100-standard", "n100-zfs", "vm-test", "zfs-server"),
+    "qemu": ("n100-standard", "n100-zfs", "vm-test", "zfs-server"),
 }
 """Disk layouts that boot on each hardware module."""
 
-ROOM_GIB: dict[Layout, tuple[int, int]] = {
-    "hetzner-cloud": (16, 60),
-    "luks-btrfs": (230, 330),
-    "n100-standard": (232, 232),
-    "n100-zfs": (140, 140),
-    "ovh-cloud": (18, 62),
-    "vm-test": (8, 12),
-    "zfs-server": (32, 132),
-}
-"""Least disk for each layout, and with Longhorn's directory on it: the sum of its partitions and some growth."""
-
 _LEAST_MEMORY_GB = 4
 _TOLERANCE = 0.1
-_PARTITION = re.compile(r"(-part\d+|/nvme\d+n\d+p\d+|/[shv]d[a-z]+\d+)$")
 
 
 def _fault(path: str, value: object, law: str, cure: str) -> Fault:
@@ -64,22 +51,6 @@ def hardware_fits_the_kind(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
                 host.disk.layout,
                 f"{host.hardware} does not boot from it",
                 f"use {' or '.join(LAYOUTS[host.hardware])}",
-            )
-
-
-@law("hosts")
-def layouts_fit_the_disk(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """The disk has room for the layout's partitions, and for Longhorn's directory where that lies on it."""
-    for name, host in fleet.hosts.items():
-        inside = host.storage and getattr(host, "volume", None) is None
-        least = ROOM_GIB[host.disk.layout][inside]
-        if host.disk.size_gib < least:
-            what = f"{host.disk.layout} with Longhorn's directory on it" if inside else host.disk.layout
-            yield _fault(
-                f"hosts.{name}.disk.sizeGib",
-                host.disk.size_gib,
-                f"the partitions of layout {what} need {least} GiB",
-                "use a bigger disk or another layout",
             )
 
 
@@ -163,50 +134,6 @@ def locations_exist(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
                 host.location,
                 f"it lies in zone {place.zone}, and the private network in {network.zone}",
                 "use a location of that zone, or another providers.hcloud.network.zone",
-            )
-
-
-def _disk(name: str, host: Host) -> Iterator[Fault]:
-    path, disk = f"hosts.{name}.disk", host.disk
-    by_id = disk.device.startswith("/dev/disk/by-id/")
-    if not by_id and not disk.unstable_path:
-        yield _fault(
-            f"{path}.device",
-            disk.device,
-            "this name may mean another disk after the next boot",
-            "use /dev/disk/by-id/..., or set disk.unstablePath where the machine has one disk",
-        )
-    if by_id and disk.unstable_path:
-        yield _fault(f"{path}.unstablePath", "true", "a path by id is stable", "remove it")
-    if _PARTITION.search(disk.device):
-        yield _fault(
-            f"{path}.device", disk.device, "the system takes a whole disk, and this is a partition", "name the disk"
-        )
-    if not host.created and disk.serial is None:
-        yield _fault(
-            f"{path}.serial",
-            "absent",
-            "the install guard knows a machine's disk by its serial number before it writes",
-            "add it: lsblk -o NAME,SERIAL,SIZE shows it",
-        )
-
-
-@law("hosts")
-def disks_are_known_for_certain(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """A disk is whole, on a stable path, with its serial number on standing machines; no two hosts share one."""
-    serials: dict[str, str] = {}
-    devices: dict[str, str] = {}
-    for name in sorted(fleet.hosts):
-        host = fleet.hosts[name]
-        yield from _disk(name, host)
-        serial, device = host.disk.serial, host.disk.device
-        if serial is not None and serials.setdefault(serial, name) != name:
-            yield _fault(
-                f"hosts.{name}.disk.serial", serial, f"{serials[serial]} has this disk", "correct one of the two"
-            )
-        if "/by-id/" in device and devices.setdefault(device, name) != name:
-            yield _fault(
-                f"hosts.{name}.disk.device", device, f"{devices[device]} has this disk", "correct one of the two"
             )
 
 

@@ -1,10 +1,18 @@
 #!/bin/sh
-# The disk that an installation would format. NF_DEVICE: its path. Looks at the boot partition read-only.
+# Disks of the machine. NF_DEVICES: paths of those that an installation would format, in order. Looks at boot partitions
+# read-only; what the others carry is told too, as far as it has labels.
 
-# installs: ids of the installations that the disk's boot partitions tell of
+# installs DEVICE: ids of the installations that the disk's boot partitions tell of
 installs() {
-  lsblk -nrpo NAME,FSTYPE "$NF_DEVICE" | while read -r part type; do
-    [ "$type" = vfat ] || continue
+  lsblk -nrpo NAME "$1" | while read -r part; do
+    [ "$(lsblk -dnro FSTYPE "$part")" = vfat ] || continue
+    # An installation that was stopped left it mounted, and it cannot be mounted in another way then.
+    at=$(lsblk -dnro MOUNTPOINT "$part")
+    if [ -n "$at" ]; then
+      first "$at/nixfleet-installs"
+      printf ' '
+      continue
+    fi
     mkdir -p "$R/run/nixfleet/boot"
     if ! mount -o ro "$part" "$R/run/nixfleet/boot" >&2; then
       printf 'unreadable '
@@ -16,18 +24,34 @@ installs() {
   done
 }
 
-main() {
-  say disk 1
-  if ! lsblk -dno NAME "$NF_DEVICE" >/dev/null 2>&1; then
-    say found no
-    say disks "$(lsblk -dnro NAME,SIZE,SERIAL | tr '\n' ';')"
+labels() {
+  lsblk -nro PARTLABEL "$1" | tr '\n' ' '
+}
+
+named() {
+  if ! lsblk -dno NAME "$2" >/dev/null 2>&1; then
     return
   fi
-  say found yes
-  say serial "$(lsblk -dno SERIAL "$NF_DEVICE")"
-  say bytes "$(lsblk -bdno SIZE "$NF_DEVICE")"
-  say labels "$(lsblk -nro PARTLABEL "$NF_DEVICE" | tr '\n' ' ')"
-  say disk_installs "$(installs)"
+  say "found_$1" "$(lsblk -dno NAME "$2")"
+  say "serial_$1" "$(lsblk -dno SERIAL "$2")"
+  say "bytes_$1" "$(lsblk -bdno SIZE "$2")"
+  say "labels_$1" "$(labels "$2")"
+  say "installs_$1" "$(installs "$2")"
+}
+
+main() {
+  say disk 1
+  known=' '
+  number=0
+  for device in $NF_DEVICES; do
+    named "$number" "$device"
+    known="$known$(lsblk -dno NAME "$device" 2>/dev/null) "
+    number=$((number + 1))
+  done
+  for name in $(lsblk -dnro NAME); do
+    case $known in *" $name "*) ;; *) say "other_$name" "$(labels "/dev/$name")" ;; esac
+  done
+  say disks "$(lsblk -dnro NAME,SIZE,SERIAL | tr '\n' ';')"
 }
 
 main </dev/null

@@ -62,10 +62,13 @@ main() {
   say variant_id "$(release VARIANT_ID)"
   say boot_id "$(first /proc/sys/kernel/random/boot_id)"
   say claim "$(first /run/nixfleet/claim)"
+  say claimed "$(first /run/nixfleet/claimed)"
   say sealed "$(first /run/nixfleet/sealed)"
   say installs "$(first /run/nixfleet/installs)"
   [ -e "$R/etc/nixfleet/identity" ] || return 0
   say identity "$(tr -d '\n' <"$R/etc/nixfleet/identity")"
+  # What the installation knew of earlier ones, on this disk or on those before it.
+  say earlier_installs "$(first /etc/nixfleet/installs)"
   for folder in /efi /boot/efi /boot; do
     if [ -r "$R$folder/nixfleet-installs" ]; then
       say boot_installs "$(first "$folder/nixfleet-installs")"

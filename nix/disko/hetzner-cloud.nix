@@ -1,17 +1,18 @@
 # A Hetzner server: starts under BIOS and UEFI, as the firmware depends on the server type.
 {
   device,
+  prefix,
   longhorn ? "none",
   ...
 }:
 let
-  parts = import ./parts.nix;
+  parts = import ./parts.nix prefix;
 in
 {
-  disk = parts.disk device (
+  disk = parts.disk "main" device (
     {
       bios = parts.biosBoot;
-      esp = parts.esp "512M" "/boot";
+      esp = parts.esp "1G" "/boot";
     }
     // (
       if longhorn == "partition" then

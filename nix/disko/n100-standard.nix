@@ -1,14 +1,14 @@
 # One NVMe disk of an N100 board: ext4 everywhere, a partition per growth.
-{ device, ... }:
+{ device, prefix, ... }:
 let
-  parts = import ./parts.nix;
+  parts = import ./parts.nix prefix;
   ext4 = priority: size: mountpoint: options: {
     inherit priority size;
     content = parts.filesystem "ext4" mountpoint ([ "noatime" ] ++ options);
   };
 in
 {
-  disk = parts.disk device {
+  disk = parts.disk "main" device {
     esp = parts.esp "1G" "/efi";
     boot = parts.extendedBoot "2G";
     swap = parts.swap "8G";

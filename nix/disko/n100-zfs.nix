@@ -1,11 +1,11 @@
 # One NVMe disk of an N100 board on ZFS; Longhorn's directory is ext4 beside the pool.
-{ device, ... }:
+{ device, prefix, ... }:
 let
-  parts = import ./parts.nix;
+  parts = import ./parts.nix prefix;
   zfs = import ./zfs.nix;
 in
 {
-  disk = parts.disk device {
+  disk = parts.disk "main" device {
     esp = parts.esp "1G" "/efi";
     boot = parts.extendedBoot "2G";
     swap = parts.swap "8G";

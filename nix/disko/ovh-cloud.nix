@@ -1,13 +1,14 @@
 # An OVH instance: kernels on ext4, started by a BIOS or by UEFI.
 {
   device,
+  prefix,
   longhorn ? "none",
   ...
 }:
 let
-  parts = import ./parts.nix;
-  base = import ./hetzner-cloud.nix { inherit device longhorn; };
-  own = parts.disk device {
+  parts = import ./parts.nix prefix;
+  base = import ./hetzner-cloud.nix { inherit device longhorn prefix; };
+  own = parts.disk "main" device {
     esp = parts.esp "512M" "/boot/efi";
     boot = {
       priority = 3;

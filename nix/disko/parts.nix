@@ -1,4 +1,6 @@
-# What the layouts are made of. Every partition carries the fleet's label: the install guard refuses a disk that has one.
+# What the layouts of one host are made of. Every partition's label begins with `prefix`: the host finds it by that, and
+# the install guard refuses a disk that has one.
+prefix:
 let
   filesystem = format: mountpoint: mountOptions: {
     inherit format mountOptions mountpoint;
@@ -9,26 +11,21 @@ let
     name: partition:
     partition
     // {
-      label = "nixfleet-${name}";
+      label = "${prefix}${name}";
     };
 
   longhornPath = "/var/lib/longhorn";
   longhornAt = priority: size: {
     inherit priority size;
     # Longhorn needs O_DIRECT and file extents: ext4 or xfs, never btrfs or a ZFS dataset.
-    content = filesystem "ext4" longhornPath [ "noatime" ] // {
-      extraArgs = [
-        "-L"
-        "longhorn"
-      ];
-    };
+    content = filesystem "ext4" longhornPath [ "noatime" ];
   };
 in
 {
   inherit filesystem;
 
-  disk = device: partitions: {
-    main = {
+  disk = name: device: partitions: {
+    ${name} = {
       inherit device;
       type = "disk";
       content = {

@@ -1,10 +1,10 @@
 # The disk of a test machine.
-{ device, ... }:
+{ device, prefix, ... }:
 let
-  parts = import ./parts.nix;
+  parts = import ./parts.nix prefix;
 in
 {
-  disk = parts.disk device {
+  disk = parts.disk "main" device {
     esp = parts.esp "512M" "/boot";
     swap = parts.swap "2G";
     root = {

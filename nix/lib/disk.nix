@@ -21,17 +21,10 @@ let
     builtins.concatMap (disk: builtins.attrValues disk.content.partitions) (
       builtins.attrValues devices.disk
     );
-  volumesOf =
-    devices:
-    builtins.concatMap (group: builtins.attrValues group.lvs) (
-      builtins.attrValues (devices.lvm_vg or { })
-    );
 in
 {
   inherit mebibytes;
   fixedMebibytes =
     devices:
-    builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (
-      partitionsOf devices ++ volumesOf devices
-    );
+    builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (partitionsOf devices);
 }

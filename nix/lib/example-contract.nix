@@ -32,8 +32,10 @@ let
       ageRecipient = "age1shypy68ajkldj2cnumg77kjrylkvj3fxmmtt5npsfd4d2tj4c4ysnnztx3";
       arch = "x86_64-linux";
       bootstrapKey = hostKey;
+      dataDisk = null;
       disk = {
         device = "/dev/vda";
+        labels = "own";
         layout = "vm-test";
         serial = null;
         sizeGib = 20;
@@ -41,6 +43,7 @@ let
       };
       hardware = "qemu";
       kind = "bare-metal";
+      labelPrefix = "nf.example.${name}.";
       labels = { };
       loginUser = "root";
       ports = { };

@@ -35,7 +35,8 @@ in
     inputs.impermanence.nixosModules.impermanence
     ./disks/impermanence.nix
   ]
-  ++ disks;
+  ++ disks
+  ++ secrets;
   k3s = ./k3s;
   longhorn = ./storage/longhorn.nix;
   mixin-caches = ./mixins/caches.nix;

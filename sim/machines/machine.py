@@ -117,6 +117,9 @@ class Machine:
     """Serial of the disk that the running system is on; None: in memory."""
 
     boot_id: str = ""
+    mounts: dict[str, str] = field(default_factory=dict)
+    """Where partitions are mounted, by device."""
+
     cloud_init_done: str = ""
     """Content stamp of the disk that cloud-init has configured: it does so once."""
 

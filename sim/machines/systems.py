@@ -8,7 +8,8 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sim.machines import closure, hostkeys
+from sim import layouts
+from sim.machines import closure, hostkeys, persistence
 from sim.machines.machine import folder
 from sim.machines.userdata import parse_user_data
 
@@ -44,14 +45,19 @@ def boot(world: World, machine: Machine, shims: Path) -> None:
     """Decide what boots and lay its files; changes `machine`, which its caller saves."""
     machine.boots_done = machine.boots_wanted
     machine.units.clear()
+    machine.mounts.clear()
     shutil.rmtree(ram(world, machine), ignore_errors=True)
     carried, machine.kexec_keys = machine.kexec_keys, None
     installed = next(
         (disk for disk in machine.disks if closure.default_boot(disk_files(world, machine, disk.serial))), None
     )
+    lost = installed is not None and not _finds_partitions(world, machine, installed)
     machine.system, machine.system_disk = "none", None
     if carried is not None:
         _boot_installer(world, machine, carried)
+    elif lost:
+        # Its initrd waits for partitions that are not there: an emergency shell, and no network.
+        pass
     elif installed:
         machine.system, machine.system_disk = "nixos", installed.serial
         _boot_nixos(world, machine)
@@ -69,6 +75,22 @@ def boot(world: World, machine: Machine, shims: Path) -> None:
     if machine.system != "none":
         machine.boot_id = str(uuid.uuid4())
         _lay_kernel_files(world, machine, shims)
+
+
+def _finds_partitions(world: World, machine: Machine, disk: Disk) -> bool:
+    """Whether the partitions are there that the system on this disk mounts, by the labels that it was built with."""
+    root = disk_files(world, machine, disk.serial)
+    path = closure.default_boot(root)
+    assert path is not None, root  # noqa: S101 - for the type checker: the disk was chosen because it has one
+    there = {label for one in machine.disks for label in one.partition_labels}
+    return layouts.labels(closure.Closure.read(root, path).entry) <= there
+
+
+def mount_all(machine: Machine, disk: Disk, where: str) -> None:
+    """Note that a disk's partitions are mounted below a folder, as far as they have file systems of their own."""
+    for number, (kind, mount) in enumerate(zip(disk.partition_types, disk.partition_mounts, strict=True), start=1):
+        if mount and kind != "zfs_member":
+            machine.mounts[partition_device(disk.device, number)] = f"{where}{mount}".rstrip("/") or "/"
 
 
 def _has_image(disk: Disk) -> bool:
@@ -120,6 +142,10 @@ def _boot_nixos(world: World, machine: Machine) -> None:
     path = closure.default_boot(root)
     assert path is not None, root  # noqa: S101 - for the type checker: boot() chose this disk because it has one
     shutil.rmtree(root / "run", ignore_errors=True)
+    assert machine.system_disk is not None  # noqa: S101 - for the type checker: boot() has set it
+    mount_all(machine, machine.disk(machine.system_disk), "")
+    if closure.Closure.read(root, path).entry["disk"]["layout"] == "zfs-server":
+        persistence.go_back(root)
     for name in ("current-system", "booted-system"):
         closure.point(root / "run" / name, closure.inside(root, path))
     lay_nixos_files(root, closure.Closure.read(root, path))

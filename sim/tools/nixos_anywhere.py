@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from sim.tools import layouts, steps
+from sim import layouts
+from sim.tools import steps
 from sim.tools.flake import System, host_system, split
 
 PHASES = ("kexec", "disko", "install", "reboot")
@@ -164,9 +165,10 @@ def kexec(job: Job) -> None:
 
 
 def disko(job: Job) -> None:
-    """Format the disk of the host's layout."""
+    """Format the disks of the host's layout, all of them."""
     _need_installer(job)
-    job.run("sim-disko", job.system.entry["disk"]["device"], *layouts.partitions(job.system.entry))
+    disks = layouts.partitions(job.system.entry)
+    job.run("sim-disko", *(word for device, parts in disks.items() for word in (device, *parts)))
 
 
 def install(job: Job) -> None:

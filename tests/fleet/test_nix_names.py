@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from fleet.hosts import HARDWARE, HOST_KINDS, HardwareName, Layout
-from fleet.laws.hardware import LAYOUTS, ROOM_GIB
+from fleet.laws.disks import ROOM_GIB
+from fleet.laws.hardware import LAYOUTS
 from fleet.stackfile import ROOT
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleet.hosts import DataDisk
 from fleet.model import Role
+from hostops.drives import GIB, Drives
 from hostops.failure import Code, Failure
-from hostops.guards import GIB, Way, check_disk, check_token, way
+from hostops.guards import Way, check_disks, check_token, missing_seal, way
 from hostops.look import Identity, Look
 from hostops.task import load_contract
 
@@ -19,6 +21,11 @@ ENTRY = load_contract("sim", {}).hosts["n100-1"]
 ENTRY = ENTRY.model_copy(
     update={"disk": ENTRY.disk.model_copy(update={"device": "/dev/sda", "serial": "SER1", "size_gib": 100})}
 )
+DATA = DataDisk(device="/dev/disk/by-id/data", serial="SER9", size_gib=200, layout="tank")
+BOTH = ENTRY.model_copy(update={"data_disk": DATA})
+HERE = {"claimed": "/dev/sda=SER1"}
+"""A claim for the disk of the entry."""
+
 NEW, USED = "a@new", "a@used"
 
 
@@ -48,11 +55,15 @@ def refusal(seen: Look, token: str, entry: HostFacts = ENTRY) -> str:
         (look("foreign-nixos"), NEW, Way.KEXEC),
         (look("installer", key="bootstrap"), "", Way.DISK),
         (look("installer", claim="first:1"), "", Way.DISK),
-        (look("installer", claim="first:1", sealed="1"), "", Way.REBOOT),
-        (look("installer", claim=NEW, sealed=NEW), NEW, Way.REBOOT),
+        (look("installer", claim="first:1", sealed="1", **HERE), "", Way.REBOOT),
+        (look("installer", claim=NEW, sealed=NEW, **HERE), NEW, Way.REBOOT),
+        # What was sealed is on a disk that the entry does not name any more.
+        (look("installer", claim="first:1", sealed="1", claimed="/dev/sda=SER0"), "", Way.DISK),
+        (look("installer", claim="first:1", sealed="1", claimed="/dev/sdb=SER1"), "", Way.DISK),
+        (look("installer", claim="first:1", sealed="1"), "", Way.DISK),
         # What was installed with a token that is gone, or before a newer one came, is not what is wanted now.
-        (look("installer", claim=NEW, sealed=NEW), "", Way.DISK),
-        (look("installer", claim="first:1", sealed="1"), NEW, Way.DISK),
+        (look("installer", claim=NEW, sealed=NEW, **HERE), "", Way.DISK),
+        (look("installer", claim="first:1", sealed="1", **HERE), NEW, Way.DISK),
     ],
 )
 def test_an_installation_goes_on_from_where_the_machine_stands(seen: Look, token: str, expected: Way) -> None:
@@ -125,11 +136,24 @@ def test_a_token_is_for_its_host_only(token: str) -> None:
     assert (caught.value.code, caught.value.text) == (Code.USAGE, f"the reinstall token is {token!r}; {law}")
 
 
+def told(number: int, name: str, serial: str, gib: int, changes: dict[str, str]) -> dict[str, str]:
+    """What remote/disk.sh says of a disk."""
+    plain = {"found": name, "serial": serial, "bytes": str(gib * GIB), "labels": "", "installs": ""}
+    return {f"{fact}_{number}": value for fact, value in (plain | changes).items()}
+
+
 def disk(**changes: str) -> dict[str, str]:
-    return {"found": "yes", "serial": "SER1", "bytes": str(100 * GIB), "labels": "", "disk_installs": "", **changes}
+    """The system disk."""
+    return told(0, "sda", "SER1", 100, changes)
 
 
-OURS = {"labels": " nixfleet-esp nixfleet-root "}
+def data(**changes: str) -> dict[str, str]:
+    """The further disk of `BOTH`."""
+    return told(1, "sdb", "SER9", 200, changes)
+
+
+OURS = {"labels": " nf.s.a.esp nf.s.a.root "}
+SHARED = {"labels": " nixfleet-esp nixfleet-root "}
 INSTALLER = look("installer", key="bootstrap")
 
 
@@ -140,23 +164,30 @@ INSTALLER = look("installer", key="bootstrap")
         (INSTALLER, disk(bytes=str(91 * GIB)), ""),
         (INSTALLER, disk(bytes=str(109 * GIB)), ""),
         (INSTALLER, disk(labels=" EFI root"), ""),
+        (INSTALLER, disk() | {"other_sdb": " EFI root "}, ""),
         # This installation had begun, and the installer still knows.
-        (look("installer", claim="first:1"), disk(**OURS), ""),
-        (look("installer", claim=NEW), disk(**OURS, disk_installs=USED), NEW),
-        (INSTALLER, disk(**OURS, disk_installs=USED), NEW),
+        (look("installer", claim="first:1", **HERE), disk(**OURS), ""),
+        (look("installer", claim=NEW, **HERE), disk(**OURS, installs=USED), NEW),
+        (INSTALLER, disk(**OURS, installs=USED), NEW),
         # A disk that was never finished names no installation.
         (INSTALLER, disk(**OURS), NEW),
     ],
 )
 def test_a_disk_may_be_formatted(seen: Look, found: dict[str, str], token: str) -> None:
-    check_disk("a", ENTRY, seen, found, token)
+    check_disks("a", ENTRY, seen, Drives.parse(ENTRY, found), token)
 
 
+ON_IT = "an installation of ours is on the disk /dev/sda (nf.s.a.esp, nf.s.a.root)"
+UNASKED = (
+    "; if it should run, remove the installer medium or correct the boot order; "
+    "to format the disk, set reinstall: a@<anything new> on this host"
+)
+USED_UP = ", made with the token 'a@used', which is used up; a new installation needs a new token, for example a@<date>"
 SPARED: list[tuple[str, Look, dict[str, str], str, str]] = [
     (
         "no such disk",
         INSTALLER,
-        {"found": "no", "disks": "sdb 1T X;"},
+        {"disks": "sdb 1T X;"},
         "",
         "there is no disk /dev/sda; correct disk.device; the disks there are: sdb 1T X;",
     ),
@@ -180,67 +211,73 @@ SPARED: list[tuple[str, Look, dict[str, str], str, str]] = [
             "correct disk.sizeGib or disk.device"
         ),
     ),
+    ("ours, no token", INSTALLER, disk(**OURS), "", ON_IT + UNASKED),
     (
-        "ours, no token",
+        "labels of an earlier release, no token",
         INSTALLER,
-        disk(**OURS),
+        disk(**SHARED),
         "",
-        (
-            "the disk carries an installation of ours (partitions nixfleet-esp, nixfleet-root); "
-            "if it should run, remove the installer medium or correct the boot order; "
-            "to format the disk, set reinstall: a@<anything new> on this host"
-        ),
+        "an installation of ours is on the disk /dev/sda (nixfleet-esp, nixfleet-root)" + UNASKED,
+    ),
+    (
+        "another host's disk, no token",
+        INSTALLER,
+        disk(labels="nf.s.b.root"),
+        "",
+        "an installation of ours is on the disk /dev/sda (nf.s.b.root)" + UNASKED,
     ),
     (
         "disko's own labels, no token",
         INSTALLER,
         disk(labels="disk-main-root"),
         "",
-        (
-            "the disk carries an installation of ours (partitions disk-main-root); "
-            "if it should run, remove the installer medium or correct the boot order; "
-            "to format the disk, set reinstall: a@<anything new> on this host"
-        ),
+        "an installation of ours is on the disk /dev/sda (disk-main-root)" + UNASKED,
     ),
-    (
-        "a used token",
-        INSTALLER,
-        disk(**OURS, disk_installs="x a@used"),
-        USED,
-        (
-            "the disk carries an installation of ours (partitions nixfleet-esp, nixfleet-root) made with the token "
-            "'a@used', which is used up; a new installation needs a new token, for example a@<date>"
-        ),
-    ),
+    ("a used token", INSTALLER, disk(**OURS, installs="x a@used"), USED, ON_IT + USED_UP),
     (
         "a used token that only the installer's memory knows",
         look("installer", installs="a@used"),
         disk(**OURS),
         USED,
-        (
-            "the disk carries an installation of ours (partitions nixfleet-esp, nixfleet-root) made with the token "
-            "'a@used', which is used up; a new installation needs a new token, for example a@<date>"
-        ),
+        ON_IT + USED_UP,
     ),
+    ("a claim by a token that was withdrawn", look("installer", claim=NEW, **HERE), disk(**OURS), "", ON_IT + UNASKED),
     (
-        "a claim by a token that was withdrawn",
-        look("installer", claim=NEW),
+        "a claim for another disk",
+        look("installer", claim="first:1", claimed="/dev/sda=SER0"),
         disk(**OURS),
         "",
-        (
-            "the disk carries an installation of ours (partitions nixfleet-esp, nixfleet-root); "
-            "if it should run, remove the installer medium or correct the boot order; "
-            "to format the disk, set reinstall: a@<anything new> on this host"
-        ),
+        ON_IT + UNASKED,
     ),
+    ("a claim that names no disk", look("installer", claim="first:1"), disk(**OURS), "", ON_IT + UNASKED),
     (
         "a boot partition that cannot be read",
         INSTALLER,
-        disk(**OURS, disk_installs="unreadable"),
+        disk(**OURS, installs="unreadable"),
+        NEW,
+        ON_IT + ", and a boot partition cannot be read; look at it, and wipe the disk by hand: wipefs -a",
+    ),
+    (
+        "the old disk beside a new one",
+        INSTALLER,
+        disk() | {"other_sdb": " nf.s.a.esp nf.s.a.root "},
         NEW,
         (
-            "the disk carries an installation of ours (partitions nixfleet-esp, nixfleet-root) and its boot partition "
-            "cannot be read; look at it, and wipe it by hand: wipefs -a"
+            "the stack file does not name the disk /dev/sdb, "
+            "and it carries partitions of ours (nf.s.a.esp, nf.s.a.root); "
+            "unplug it, or name the disk that is meant; if nothing on it is needed, wipe it on that machine: "
+            "wipefs -a /dev/sdb"
+        ),
+    ),
+    (
+        "a disk that another host left",
+        look("installer", claim="first:1", **HERE),
+        disk() | {"other_nvme0n1": "nixfleet-root"},
+        "",
+        (
+            "the stack file does not name the disk /dev/nvme0n1, and it carries partitions of ours (nixfleet-root); "
+            "unplug it, or name the disk that is meant; if nothing on it is needed, wipe it on that machine: "
+            "wipefs -a /dev/nvme0n1"
         ),
     ),
 ]
@@ -250,9 +287,68 @@ SPARED: list[tuple[str, Look, dict[str, str], str, str]] = [
     ("seen", "found", "token", "text"), [row[1:] for row in SPARED], ids=[row[0] for row in SPARED]
 )
 def test_a_disk_is_spared(seen: Look, found: dict[str, str], token: str, text: str) -> None:
+    assert spared(ENTRY, seen, found, token) == text
+
+
+def spared(entry: HostFacts, seen: Look, found: dict[str, str], token: str) -> str:
     with pytest.raises(Failure) as caught:
-        check_disk("a", ENTRY, seen, found, token)
-    assert (caught.value.code, caught.value.phase, caught.value.text) == (Code.REFUSED, "guard", text)
+        check_disks("a", entry, seen, Drives.parse(entry, found), token)
+    assert (caught.value.code, caught.value.phase) == (Code.REFUSED, "guard")
+    return caught.value.text
+
+
+TANK = {"labels": "nf.s.a.tank"}
+
+
+def test_a_new_system_disk_is_no_leave_to_wipe_the_data_disk() -> None:
+    assert spared(BOTH, INSTALLER, disk() | data(**TANK), "") == (
+        "an installation of ours is on the disk /dev/disk/by-id/data (nf.s.a.tank); "
+        "if it should run, remove the installer medium or correct the boot order; "
+        "to keep what is on it, remove dataDisk from the entry and unplug the disk while the host is installed; "
+        "to format /dev/sda and /dev/disk/by-id/data, set reinstall: a@<anything new> on this host"
+    )
+    check_disks("a", BOTH, INSTALLER, Drives.parse(BOTH, disk() | data(**TANK)), NEW)
+
+
+def test_the_data_disk_is_held_to_its_entry_with_a_token_too() -> None:
+    assert spared(BOTH, INSTALLER, disk() | data(serial="SER8"), NEW) == (
+        "the disk /dev/disk/by-id/data has serial 'SER8', expected is 'SER9'; "
+        "if the disk was replaced, correct dataDisk.serial and dataDisk.device; nothing was written"
+    )
+    assert spared(BOTH, INSTALLER, disk(), NEW) == (
+        "there is no disk /dev/disk/by-id/data; correct dataDisk.device; the disks there are: unknown"
+    )
+
+
+def test_two_paths_of_one_disk_are_refused() -> None:
+    entry = BOTH.model_copy(update={"data_disk": DATA.model_copy(update={"serial": None, "size_gib": 100})})
+    both = disk() | {name.replace("_0", "_1"): value for name, value in disk().items()}
+    text = "disk and dataDisk are one disk (sda); correct the device of one of the two"
+    assert spared(entry, INSTALLER, both, NEW) == text
+
+
+def test_a_claim_is_for_all_disks_of_the_entry() -> None:
+    drives = Drives.parse(BOTH, disk(serial=" SER1 ", **OURS) | data(serial="SER 9", **TANK))
+    assert drives.claim == "/dev/sda=SER1;/dev/disk/by-id/data=SER_9"
+    entry = BOTH.model_copy(update={"data_disk": DATA.model_copy(update={"serial": "SER 9"})})
+    check_disks("a", entry, look("installer", claim="first:1", claimed=drives.claim), drives, "")
+    assert way("s", "a", entry, look("installer", claim=NEW, sealed="1", claimed=drives.claim), NEW) is Way.REBOOT
+    assert way("s", "a", entry, look("installer", claim=NEW, sealed="1", **HERE), NEW) is Way.DISK
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"),
+    [
+        ({"boot_installs": USED}, ()),
+        ({"boot_installs": f"a@0 {USED}", "earlier_installs": "a@0"}, ()),
+        ({}, (USED,)),
+        ({"earlier_installs": "a@0"}, ("a@0", USED)),
+        ({"boot_installs": "a@0"}, ("a@0", USED)),
+        ({"boot_installs": f"{USED} a@0"}, ()),
+    ],
+)
+def test_a_seal_tells_of_every_installation_or_is_made_good(facts: dict[str, str], missing: tuple[str, ...]) -> None:
+    assert missing_seal(look("installed", **facts)) == missing
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,7 @@ class TestInstall:
         content = pair.content(BOARD)
         into_installer(pair, BOARD)
         refused = pair.run("install", BOARD)
-        assert (refused.code, "the disk carries an installation of ours (partitions nixfleet-" in refused.last) == (
+        assert (refused.code, "an installation of ours is on the disk /dev/disk/by-id/nvme-" in refused.last) == (
             3,
             True,
         )
@@ -144,10 +145,82 @@ class TestInstall:
         content = board.content(BOARD)
         into_installer(board, BOARD)
         refused = board.run("install", BOARD, NIXFLEET_REINSTALL=token)
-        assert (refused.code, f"made with the token '{token}', which is used up" in refused.last) == (3, True)
+        assert (refused.code, f", made with the token '{token}', which is used up; " in refused.last) == (3, True)
         assert board.content(BOARD) == content
         board.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2", NIXFLEET_READY_SECONDS="1")
         assert board.content(BOARD) != content
+
+    def test_a_seal_that_was_missed_is_made_good(self, board: Bench) -> None:
+        """Without it the same token would format again from an installer."""
+        token = f"{BOARD}@1"
+        board.installed(SEED)
+        board.fault(BOARD, "lsblk -nro MOUNTPOINT")
+        failed = board.run("install", BOARD, NIXFLEET_REINSTALL=token)
+        assert (failed.code, failed.last.split(":")[2]) == (6, " seal"), failed.last
+        board.rack.reboot(board.machine(BOARD).spec.id)
+        done = board.run("install", BOARD, NIXFLEET_REINSTALL=token)
+        assert (done.code, f"seal: installation {token}, which an interrupted run had left without" in done.err) == (
+            0,
+            True,
+        )
+        into_installer(board, BOARD)
+        refused = board.run("install", BOARD, NIXFLEET_REINSTALL=token)
+        assert (refused.code, f", made with the token '{token}', which is used up; " in refused.last) == (3, True)
+        assert board.events("format", BOARD) == 1
+
+    def test_a_missed_seal_forgets_no_earlier_installation(self, pair: Bench) -> None:
+        assert pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1").code == 0
+        pair.fault(BOARD, "lsblk -nro MOUNTPOINT")
+        assert pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2").code == 6
+        pair.rack.reboot(pair.machine(BOARD).spec.id)
+        assert pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2").code == 0
+        into_installer(pair, BOARD)
+        refused = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
+        assert (refused.code, f", made with the token '{BOARD}@1', which is used up; " in refused.last) == (3, True)
+
+    def test_a_claim_is_for_one_disk(self, board: Bench) -> None:
+        board.installed(SEED)
+        board.fault(BOARD, "nixos-anywhere install")
+        assert board.run("install", BOARD).code == 6
+        # The operator finds that another disk was meant; that one has a system of ours.
+        machine = board.machine(BOARD)
+        old = board.rack.detach_disk(machine.spec.id, machine.disks[0].serial)
+        board.rack.attach_disk(machine.spec.id, replace(old, serial="OTHER", content="precious"))
+        board.hosts[BOARD]["disk"]["serial"] = "OTHER"
+        board.write()
+        refused = board.run("install", BOARD)
+        assert (refused.code, "; to format the disk, set reinstall: n100-1@<anything new>" in refused.last) == (3, True)
+        assert board.content(BOARD) == "precious"
+
+    def test_the_old_disk_beside_a_new_one_is_refused_while_the_host_runs(self, pair: Bench) -> None:
+        machine = pair.machine(BOARD)
+        old = machine.disks[0]
+        spare = Disk(serial="SPARE", size_gib=old.size_gib, device="/dev/nvme1n1", by_id="nvme-spare")
+        pair.rack.attach_disk(machine.spec.id, spare)
+        pair.hosts[BOARD]["disk"] |= {"serial": "SPARE", "device": "/dev/disk/by-id/nvme-spare"}
+        pair.write()
+        refused = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
+        labels = ", ".join(
+            f"nf.sim.{BOARD}.{part}" for part in ["esp", "boot", "swap", "root", "var", "tmp", "containerd", "longhorn"]
+        )
+        assert (refused.code, refused.last) == (
+            3,
+            (
+                f"hostops: {BOARD}: guard: failed: the stack file does not name the disk /dev/nvme0n1, and it carries "
+                f"partitions of ours ({labels}); unplug it, or name the disk that is meant; "
+                "if nothing on it is needed, wipe it on that machine: wipefs -a /dev/nvme0n1"
+            ),
+        )
+        assert pair.events("kexec", BOARD) == 0
+        assert json.loads(pair.run("status", BOARD).out)["hosts"][BOARD]["healthy"] is True
+
+    def test_a_stop_in_the_middle_leaves_a_disk_that_a_new_token_may_format(self, board: Bench) -> None:
+        """The boot partition is mounted then, and is read where it is."""
+        board.installed(SEED)
+        board.fault(BOARD, "nixos-anywhere install")
+        assert board.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1").code == 6
+        assert board.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@2").code == 0
+        assert board.events("format", BOARD) == 2
 
     def test_another_disk_is_spared(self, board: Bench) -> None:
         machine = board.machine(BOARD)
@@ -260,6 +333,45 @@ class TestInstall:
         process.communicate(timeout=20)
         assert process.returncode == 128 + signal.SIGTERM
         assert board.private_folders() == []
+
+
+class TestDataDisk:
+    """A host with an empty root and a further disk."""
+
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[Bench]:
+        made = Bench(tmp_path, (SEED, BOARD))
+        made.hosts[BOARD]["disk"]["layout"] = "zfs-server"
+        tank = {"device": "/dev/disk/by-id/nvme-tank", "serial": "TANK", "sizeGib": 900, "layout": "tank"}
+        made.hosts[BOARD]["dataDisk"] = tank
+        made.write()
+        with made.powered():
+            made.rack_cloud(SEED)
+            made.installed(SEED, BOARD)
+            yield made
+
+    def test_an_empty_root_keeps_identity_key_and_secrets(self, server: Bench) -> None:
+        server.rack.reboot(server.machine(BOARD).spec.id)
+        assert server.run("switch", BOARD).code == 0
+        again = server.run("install", BOARD)
+        assert (again.code, "guard: already installed" in again.err) == (0, True), again.err
+
+    def test_a_new_system_disk_is_no_leave_to_wipe_the_other(self, server: Bench) -> None:
+        machine = server.machine(BOARD)
+        system, tank = machine.disks
+        assert tank.partition_labels == (f"nf.sim.{BOARD}.tank",)
+        server.rack.detach_disk(machine.spec.id, system.serial)
+        new = Disk(serial="NEW", size_gib=system.size_gib, device=system.device, by_id=system.by_id)
+        server.rack.attach_disk(machine.spec.id, new)
+        server.rack.reboot(machine.spec.id)
+        server.hosts[BOARD]["disk"]["serial"] = "NEW"
+        server.write()
+        refused = server.run("install", BOARD)
+        start = f"an installation of ours is on the disk /dev/disk/by-id/nvme-tank (nf.sim.{BOARD}.tank); "
+        assert (refused.code, start in refused.last) == (3, True)
+        token = server.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
+        assert token.code == 0, token.err
+        assert server.machine(BOARD).disk("TANK").content != tank.content
 
 
 class TestCluster:

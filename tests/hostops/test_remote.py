@@ -65,6 +65,7 @@ def test_a_look_at_a_cloud_image_asks_nothing_of_a_cluster(fakes: Fakes) -> None
         "variant_id": "",
         "boot_id": "boot-1",
         "claim": "",
+        "claimed": "",
         "sealed": "",
         "installs": "",
     }
@@ -115,46 +116,83 @@ def test_an_agent_asks_with_the_credential_of_its_kubelet(fakes: Fakes) -> None:
 
 
 DISK = """case $* in
-  "-dno NAME "*) printf 'sda\\n' ;;
+  "-dno NAME /dev/sda") printf 'sda\\n' ;;
+  "-dno NAME "*) exit 1 ;;
+  "-dnro NAME") printf 'sda\\nsdb\\n' ;;
+  "-dnro NAME,SIZE,SERIAL") printf 'sda 80G SER\\nsdb 1T X\\n' ;;
   "-dno SERIAL "*) printf 'SER 1\\n' ;;
   "-bdno SIZE "*) printf '85899345920\\n' ;;
-  "-nro PARTLABEL "*) printf '\\nnixfleet-esp\\nnixfleet-root\\n' ;;
-  "-nrpo NAME,FSTYPE "*) printf '/dev/sda \\n/dev/sda1 vfat\\n/dev/sda2 ext4\\n' ;;
+  "-nro PARTLABEL /dev/sda") printf '\\nnf.s.a.esp\\nnf.s.a.root\\n' ;;
+  "-nro PARTLABEL /dev/sdb") printf '\\nmine\\n' ;;
+  "-nrpo NAME "*) printf '/dev/sda\\n/dev/sda1\\n/dev/sda2\\n' ;;
+  "-dnro FSTYPE /dev/sda1") printf 'vfat\\n' ;;
+  "-dnro FSTYPE "*) printf 'ext4\\n' ;;
+  "-dnro MOUNTPOINT "*) printf '%s\\n' "AT" ;;
 esac"""
 
 
-def test_the_disk_tells_of_its_installations_and_is_only_read(fakes: Fakes) -> None:
-    fakes.command("lsblk", DISK)
+def lsblk(mounted: str = "") -> str:
+    """A machine with two disks; where the first one's boot partition is mounted."""
+    return DISK.replace("AT", mounted)
+
+
+def test_the_disks_tell_of_their_installations_and_are_only_read(fakes: Fakes) -> None:
+    fakes.command("lsblk", lsblk())
     fakes.command("mount", f"printf 'i-1 i-2\\n' >{fakes.root}/run/nixfleet/boot/nixfleet-installs")
     fakes.command("umount", "")
-    assert fakes.run("disk", device="/dev/sda").facts == {
+    assert fakes.run("disk", devices="/dev/sda /dev/gone").facts == {
         "disk": "1",
-        "found": "yes",
-        "serial": "SER 1",
-        "bytes": "85899345920",
-        "labels": " nixfleet-esp nixfleet-root ",
-        "disk_installs": "i-1 i-2 ",
+        "found_0": "sda",
+        "serial_0": "SER 1",
+        "bytes_0": "85899345920",
+        "labels_0": " nf.s.a.esp nf.s.a.root ",
+        "installs_0": "i-1 i-2 ",
+        "other_sdb": " mine ",
+        "disks": "sda 80G SER;sdb 1T X;",
     }
-    assert [line for line in fakes.commands if "mount" in line] == [
+    assert [line for line in fakes.commands if line.startswith(("mount", "umount"))] == [
         f"mount -o ro /dev/sda1 {fakes.root}/run/nixfleet/boot",
         f"umount {fakes.root}/run/nixfleet/boot",
     ]
 
 
 def test_a_boot_partition_that_cannot_be_read_is_told_as_such(fakes: Fakes) -> None:
-    fakes.command("lsblk", DISK)
+    fakes.command("lsblk", lsblk())
     fakes.command("mount", "exit 32")
-    assert fakes.run("disk", device="/dev/sda").facts["disk_installs"] == "unreadable "
+    assert fakes.run("disk", devices="/dev/sda").facts["installs_0"] == "unreadable "
 
 
-def test_a_seal_needs_the_new_system_and_goes_to_the_efi_partition(fakes: Fakes) -> None:
-    refused = fakes.run("seal", installs="i-1 i-2")
-    assert (refused.status, refused.error) == (1, "the new system is not mounted at /mnt\n")
-    fakes.write("mnt/etc/nixfleet/identity", IDENTITY)
+def test_a_boot_partition_that_is_mounted_is_read_where_it_is(fakes: Fakes) -> None:
+    """A stop in the middle of an installation leaves it at /mnt, and it cannot be mounted in another way then."""
+    fakes.command("lsblk", lsblk("/mnt/boot"))
+    fakes.command("mount", "exit 32")
+    fakes.write("mnt/boot/nixfleet-installs", "i-1\n")
+    assert fakes.run("disk", devices="/dev/sda").facts["installs_0"] == "i-1 "
+    assert [line for line in fakes.commands if line.startswith("mount")] == []
+
+
+@pytest.mark.parametrize("kept", ["", "persist/"])
+def test_a_seal_needs_the_new_system_and_goes_to_the_efi_partition(fakes: Fakes, kept: str) -> None:
+    fakes.command("lsblk", "printf '\\n/mnt/boot/efi\\n/mnt\\n'")
+    refused = fakes.run("seal", at="/mnt", installs="i-1 i-2")
+    assert (refused.status, refused.error) == (1, "the new system is not mounted at /mnt/\n")
+    fakes.write(f"mnt/{kept}etc/nixfleet/identity", IDENTITY)
     (fakes.root / "mnt/boot/efi").mkdir(parents=True)
-    assert fakes.run("seal", installs="i-1 i-2").facts == {"sealed": "i-2"}
+    assert fakes.run("seal", at="/mnt", installs="i-1 i-2").facts == {"sealed": "i-2"}
     assert (fakes.root / "mnt/boot/efi/nixfleet-installs").read_text() == "i-1 i-2\n"
     assert (fakes.root / "run/nixfleet/sealed").read_text() == "i-2\n"
+
+
+def test_an_installed_system_is_sealed_where_its_efi_partition_is_mounted(fakes: Fakes) -> None:
+    fakes.write("etc/nixfleet/identity", IDENTITY)
+    (fakes.root / "boot").mkdir()
+    fakes.command("lsblk", "printf '/\\n'")
+    refused = fakes.run("seal", at="", installs="i-1")
+    assert (refused.status, refused.error) == (1, "the EFI system partition is not mounted at /boot\n")
+    fakes.command("lsblk", "printf '/boot\\n'")
+    assert fakes.run("seal", at="", installs="i-1").facts == {"sealed": "i-1"}
+    assert (fakes.root / "boot/nixfleet-installs").read_text() == "i-1\n"
+    assert not (fakes.root / "run/nixfleet/sealed").exists()
 
 
 ACTIVATE = {"host": "a", "wanted": "/nix/store/new", "previous": "/nix/store/old", "minutes": "15", "rollback": "echo"}

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleet.hosts import DataDisk, Disk
+from fleet.layouts import partitions
+from hostops.payload import KEPT
+from sim.machines import persistence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,8 +19,7 @@ Hosts = dict[tuple[str, str], Any]
 Contracts = dict[str, Any]
 
 LAYOUTS = {
-    "hetzner-cloud": {"main": {"bios": "1M", "esp": "512M", "longhorn": "100%", "root": "40G"}},
-    "luks-btrfs": {"main": {"crypt": "100%", "esp": "1G"}},
+    "hetzner-cloud": {"main": {"bios": "1M", "esp": "1G", "longhorn": "100%", "root": "40G"}},
     "n100-standard": {
         "main": {
             "boot": "2G",
@@ -52,11 +56,55 @@ def test_partitions_and_sizes(layouts: dict[str, Any]) -> None:
     assert found == LAYOUTS
 
 
-def test_every_partition_has_the_fleet_s_label(layouts: dict[str, Any]) -> None:
+def test_every_partition_s_label_begins_with_the_host_s_prefix(layouts: dict[str, Any]) -> None:
     for kinds in layouts.values():
         for layout in kinds.values():
             for parts in layout["partitions"].values():
-                assert all(part["label"] == f"nixfleet-{name}" for name, part in parts.items())
+                assert all(part["label"] == f"nf.s.layout.{name}" for name, part in parts.items())
+
+
+def test_partitions_are_those_that_the_other_half_guards(layouts: dict[str, Any]) -> None:
+    """The guards of hostops compare a disk's labels with fleet/layouts.py."""
+    for name, kinds in layouts.items():
+        for longhorn, layout in kinds.items():
+            disk = Disk(device="/dev/x", size_gib=500, layout=name)
+            data = DataDisk(device="/dev/y", size_gib=500, layout="tank") if name == "zfs-server" else None
+            found = {part for parts in layout["partitions"].values() for part in parts}
+            assert found == partitions(disk, data, longhorn_inside=longhorn == "partition"), name
+
+
+def test_no_disk_is_formatted_that_the_contract_does_not_name(hosts: Hosts, contracts: Contracts) -> None:
+    for (stack, name), facts in hosts.items():
+        host = contracts[stack]["hosts"][name]
+        named = {disk["device"] for disk in (host["disk"], host["dataDisk"]) if disk}
+        assert {disk["device"] for disk in facts["storage"]["disks"].values()} == named, (stack, name)
+
+
+def test_a_host_finds_its_partitions_by_its_own_labels(hosts: Hosts) -> None:
+    for (stack, name), facts in hosts.items():
+        labels = {part["label"] for disk in facts["storage"]["disks"].values() for part in disk["partitions"].values()}
+        assert all(label.startswith(f"nf.{stack}.{name}.") for label in labels), (stack, name)
+        devices = [mount["device"] for mount in facts["storage"]["fileSystems"].values()] + facts["storage"]["swap"]
+        links = {device for device in devices if "/by-partlabel/" in device}
+        assert links, (stack, name)
+        assert links <= {f"/dev/disk/by-partlabel/{label}" for label in labels}
+
+
+def test_an_empty_root_keeps_what_the_installation_brought(layouts: dict[str, Any]) -> None:
+    """The installer writes below /persist (hostops/payload.py); the initrd only goes back to the blank snapshot."""
+    assert {
+        name: folder.lstrip("/") for name, kinds in layouts.items() for folder in kinds["none"]["persistence"]
+    } == KEPT
+    layout = layouts["zfs-server"]["none"]
+    assert layout["rollback"].endswith("zfs rollback -r rpool/local/root@blank\n") or layout["rollback"] == (
+        "zfs rollback -r rpool/local/root@blank"
+    )
+    kept = layout["persistence"]["/persist"]
+    assert (sorted(kept["directories"]), sorted(kept["files"])) == (
+        sorted(persistence.DIRECTORIES),
+        sorted(persistence.FILES),
+    )
+    assert layout["secretKey"] == "/persist/etc/ssh/ssh_host_ed25519_key"
 
 
 def test_the_share_of_the_rest_comes_last(layouts: dict[str, Any]) -> None:
@@ -108,12 +156,6 @@ def test_datasets_and_volumes_are_the_reference_s(layouts: dict[str, Any]) -> No
         "safe/persist",
     }
     assert layouts["zfs-server"]["none"]["datasets"]["tank"]["reserved"]["reservation"] == "100G"
-    assert layouts["luks-btrfs"]["none"]["volumes"]["root_vg"] == {
-        "sensitive": "1G",
-        "state": "100%FREE",
-        "swap": "16G",
-        "sys": "200G",
-    }
 
 
 def test_a_zfs_host_has_an_id(layouts: dict[str, Any]) -> None:

@@ -49,16 +49,16 @@ in
       0
     ];
   };
-  "what a layout needs is the sum of its fixed parts, volumes in a group included" = {
+  "what a layout needs is the sum of its fixed parts" = {
     expr = builtins.mapAttrs (
       _: layout:
       disk.fixedMebibytes (layout {
         inherit device;
+        prefix = "";
       })
     ) layouts;
     expected = {
-      hetzner-cloud = 513;
-      luks-btrfs = 223232;
+      hetzner-cloud = 1025;
       n100-standard = 226304;
       n100-zfs = 113664;
       ovh-cloud = 2561;

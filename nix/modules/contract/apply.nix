@@ -42,6 +42,8 @@ in
       ranges = cluster.adminRanges;
     };
     disk = {
+      inherit (host) labelPrefix;
+      data = lib.mapNullable (data: { inherit (data) device layout; }) host.dataDisk;
       inherit (host.disk)
         device
         layout

@@ -6,13 +6,22 @@ let
   facts = options: types.submodule { inherit options; };
   address = types.nullOr types.str;
 
-  disk = facts {
-    device = fact (types.strMatching "/dev/.+") "Path of the system disk.";
-    layout = fact types.str "Name of the disk layout.";
+  drive = {
+    device = fact (types.strMatching "/dev/.+") "Path of the disk.";
+    layout = fact types.str "Name of its layout.";
     serial = fact (types.nullOr types.str) "Serial number that the install guard compares.";
     sizeGib = fact types.ints.positive "Size of the disk in GiB.";
-    unstablePath = fact types.bool "Whether the path may be one that is not by-id.";
   };
+  disk = facts (
+    drive
+    // {
+      labels = fact (types.enum [
+        "own"
+        "shared"
+      ]) "Whose labels the partitions carry.";
+      unstablePath = fact types.bool "Whether the path may be one that is not by-id.";
+    }
+  );
   taint = facts {
     key = fact types.str "Key of the taint.";
     value = fact types.str "Value of the taint; may be empty.";
@@ -47,6 +56,8 @@ in
     storageAddress = fact address "Address on the storage network.";
     privateAddress = fact address "Address on the provider's private network.";
     disk = fact disk "The system disk.";
+    dataDisk = fact (types.nullOr (facts drive)) "A further disk; null without one.";
+    labelPrefix = fact types.str "How the labels of the host's partitions begin.";
     volumeSizeGib = fact (types.nullOr types.ints.positive) "Size of the volume for Longhorn; null: it lies on the system disk.";
     storage = fact types.bool "Whether Longhorn keeps replicas here.";
     labels = fact (types.attrsOf types.str) "Kubernetes node labels.";

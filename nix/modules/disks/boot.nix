@@ -13,11 +13,31 @@ let
   ];
   # No arm machine has a BIOS, and GRUB has no core for one there.
   target = if config.nixpkgs.hostPlatform.isx86_64 then cfg.device else "nodev";
+  partitions = config.disko.devices.disk.main.content.partitions;
+  boot = lib.findFirst (one: (one.content.mountpoint or null) == "/boot") null (
+    lib.attrValues partitions
+  );
+  room = (import ../../lib).disk.mebibytes boot.size;
+  # A kernel and an initrd: arm64's kernel is not compressed (about 68 MiB, and 30), x86's is (14, and up to 50 with ZFS).
+  generationMib = if config.nixpkgs.hostPlatform.isAarch64 then 100 else 64;
+  limit =
+    if isHybrid then
+      config.boot.loader.grub.configurationLimit
+    else
+      config.boot.loader.systemd-boot.configurationLimit;
+  # New ones are copied before old ones are deleted.
+  needed = (limit + 1) * generationMib;
   installed = lib.concatStringsSep ", " config.boot.loader.grub.devices;
 in
 {
   config = lib.mkMerge [
     (lib.mkIf (cfg.layout != null) {
+      assertions = [
+        {
+          assertion = room >= needed;
+          message = "/boot of layout ${cfg.layout} has ${toString room} MiB, and ${toString limit} generations and the next one need ${toString needed} MiB: lower the loader's configurationLimit or enlarge the partition";
+        }
+      ];
       boot.loader.timeout = lib.mkDefault (if cfg.layout == "vm-test" then 1 else 3);
       # Either a partition or memory: a layout that has the partition is one of these.
       boot.tmp.useTmpfs = lib.mkDefault (!hasExtendedBoot);

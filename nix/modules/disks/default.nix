@@ -1,10 +1,23 @@
-# The system disk: a layout of disko/ on one device, and that Longhorn's directory is on a file system it can use.
+# The host's disks: a layout of disko/ on each device that the contract names, and no other device.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.disk;
   layouts = import ../../disko;
-  devices = layouts.${cfg.layout} { inherit (cfg) data device longhorn; };
+  dataLayouts = import ../../disko/data;
+  prefix = cfg.labelPrefix;
+  devices = layouts.${cfg.layout} {
+    inherit (cfg) device longhorn;
+    inherit prefix;
+  };
+  more = dataLayouts.${cfg.data.layout} {
+    inherit (cfg.data) device;
+    inherit prefix;
+  };
+  named = [ cfg.device ] ++ lib.optional (cfg.data != null) cfg.data.device;
+  strangers = lib.filter (device: !lib.elem device named) (
+    lib.mapAttrsToList (_: disk: disk.device) config.disko.devices.disk
+  );
   needed = (import ../../lib).disk.fixedMebibytes devices / 1024 + cfg.restGib;
   longhornPath = config.nixfleet.longhorn.path;
   mountOf = config.fileSystems.${longhornPath} or config.fileSystems."/";
@@ -13,7 +26,6 @@ in
   imports = [
     ../storage/longhorn.nix
     ./boot.nix
-    ./luks.nix
     ./volume.nix
     ./zfs.nix
   ];
@@ -30,9 +42,27 @@ in
       description = "The disk that the layout is made on.";
     };
     data = mkOption {
-      type = types.nullOr types.str;
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            device = mkOption {
+              type = types.str;
+              description = "The disk that the layout is made on.";
+            };
+            layout = mkOption {
+              type = types.enum (lib.attrNames dataLayouts);
+              description = "Layout of disko/data.";
+            };
+          };
+        }
+      );
       default = null;
-      description = "A second disk, for the layouts that have a use for it.";
+      description = "A further disk; an installation formats it too.";
+    };
+    labelPrefix = mkOption {
+      type = types.str;
+      example = "nf.lab.n100-1.";
+      description = "How the labels of the host's partitions begin: no other host's may.";
     };
     sizeGib = mkOption {
       type = types.ints.positive;
@@ -60,9 +90,13 @@ in
   };
 
   config = lib.mkIf (cfg.layout != null) {
-    disko.devices = devices;
+    disko.devices = lib.mkMerge ([ devices ] ++ lib.optional (cfg.data != null) more);
     boot.supportedFilesystems.zfs = lib.mkIf (devices ? zpool) true;
     assertions = [
+      {
+        assertion = strangers == [ ];
+        message = "disko.devices.disk has ${lib.concatStringsSep ", " strangers}, and the host's entry names ${lib.concatStringsSep ", " named}: an installation would format a disk that no guard looks at: name it as dataDisk in the stack file, or remove it";
+      }
       {
         assertion = cfg.sizeGib >= needed;
         message = "nixfleet.disk.layout ${cfg.layout} needs ${toString needed} GiB, and ${cfg.device} has ${toString cfg.sizeGib} GiB: use a larger disk or a smaller layout";

@@ -11,17 +11,22 @@ in
         description = "Return the root to its blank snapshot";
         wantedBy = [ "initrd.target" ];
         after = [ "zfs-import-rpool.service" ];
+        requires = [ "zfs-import-rpool.service" ];
         before = [ "sysroot.mount" ];
         unitConfig.DefaultDependencies = "no";
         serviceConfig.Type = "oneshot";
-        script = builtins.readFile ./rollback.sh;
+        # What the installer brings (identity, keys) it writes below /persist: nothing is moved there from here.
+        script = "zfs rollback -r rpool/local/root@blank";
       };
     };
     fileSystems."/persist".neededForBoot = true;
+    # Secrets are decrypted before the link to it is there.
+    nixfleet.secrets.hostKey = "/persist/etc/ssh/ssh_host_ed25519_key";
     environment.persistence."/persist" = {
       hideMounts = true;
       directories = [
         "/etc/nixfleet"
+        "/var/lib/nixfleet"
         "/var/lib/nixos"
         "/var/lib/systemd"
         "/var/lib/rancher"

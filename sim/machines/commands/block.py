@@ -30,13 +30,15 @@ class Device:
 def devices(host: Host) -> tuple[Device, ...]:
     """All block devices, each disk before its partitions."""
     found = []
-    for disk in host.load().disks:
+    machine = host.load()
+    for disk in machine.disks:
         found.append(
             Device(disk=disk, device=disk.device, columns=_columns(disk, disk.device, "", "disk", disk.serial))
         )
         for number, label in enumerate(disk.partition_labels, start=1):
             device = systems.partition_device(disk.device, number)
             found.append(Device(disk=disk, device=device, columns=_columns(disk, device, label, "part", "")))
+            found[-1].columns["MOUNTPOINT"] = machine.mounts.get(device, "")
             found[-1].columns["FSTYPE"] = (
                 disk.partition_types[number - 1] if number <= len(disk.partition_types) else ""
             )

@@ -15,7 +15,7 @@ from sim.machines.commands import block
 from sim.machines.commands.call import Call, Reply
 
 if TYPE_CHECKING:
-    from sim.machines.machine import Machine
+    from sim.machines.machine import Disk, Machine
 
 
 async def kexec(call: Call) -> Reply:
@@ -37,12 +37,27 @@ async def kexec(call: Call) -> Reply:
 
 
 async def disko(call: Call) -> Reply:
-    """Format the disk that the layout names: new partitions, new content. DEVICE LABEL:TYPE:MOUNT..."""
-    host, (device, *partitions) = call.host, call.argv
-    try:
-        disk = block.find(host, device).disk
-    except LookupError:
-        return Reply(1, err=f"disko: Device {device} does not exist\n")
+    """Format the disks that the layout names, all of them: new partitions, new content. DEVICE LABEL:TYPE:MOUNT..."""
+    host = call.host
+    wanted: dict[str, list[str]] = {}
+    for word in call.argv:
+        if word.startswith("/dev/"):
+            wanted[word] = []
+        else:
+            list(wanted.values())[-1].append(word)
+    for device in wanted:
+        try:
+            block.find(host, device)
+        except LookupError:
+            return Reply(1, err=f"disko: Device {device} does not exist\n")
+    # The system's disk is the first; it ends up mounted.
+    for device, partitions in reversed(wanted.items()):
+        _format(call, block.find(host, device).disk, partitions)
+    return Reply()
+
+
+def _format(call: Call, disk: Disk, partitions: list[str]) -> None:
+    host = call.host
     with machines.edit(host.site.world, host.id) as machine:
         labels, types, mounts = zip(*(part.split(":") for part in partitions), strict=True)
         formatted = replace(
@@ -54,13 +69,15 @@ async def disko(call: Call) -> Reply:
         )
         machine.replace_disk(formatted)
         machine.full = False
+        systems.mount_all(machine, formatted, "/mnt")
         files = systems.disk_files(host.site.world, machine, disk.serial)
     host.full = False
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir(parents=True)
+    for mount in filter(None, mounts):
+        (files / mount.lstrip("/")).mkdir(parents=True, exist_ok=True)
     host.site.world.record(host.name, "format", f"{disk.serial} {formatted.content}")
     _mount(call, machine, disk.serial)
-    return Reply()
 
 
 def _mount(call: Call, machine: Machine, serial: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.machines import closure, systems
+from sim.machines import machine as machines
 from sim.machines.commands.block import find
 from sim.machines.commands.call import Reply
 
@@ -27,8 +28,13 @@ async def mount(call: Call) -> Reply:
     where = _folder(call, device)
     if not folder.is_dir() or where is None:
         return Reply(32, err=f"mount: {words[1]}: wrong fs type, bad option, bad superblock on {words[0]}.\n")
+    if device.columns["MOUNTPOINT"]:
+        # Read-only beside a mount that may write: the kernel has one state per file system.
+        return Reply(32, err=f"mount: {words[1]}: {words[0]} already mounted or mount point busy.\n")
     folder.rmdir()
     closure.point(folder, where)
+    with machines.edit(call.host.site.world, call.host.id) as machine:
+        machine.mounts[device.device] = closure.outside(call.host.root, folder)
     return Reply()
 
 
@@ -57,4 +63,7 @@ async def umount(call: Call) -> Reply:
         return Reply(32, err=f"umount: {call.argv[-1]}: not mounted.\n")
     folder.unlink()
     folder.mkdir()
+    point = closure.outside(call.host.root, folder)
+    with machines.edit(call.host.site.world, call.host.id) as machine:
+        machine.mounts = {device: where for device, where in machine.mounts.items() if where != point}
     return Reply()

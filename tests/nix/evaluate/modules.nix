@@ -43,7 +43,11 @@ let
             networking.hostName = "layout";
             nixfleet.disk = {
               inherit longhorn;
-              data = "/dev/disk/by-id/second";
+              labelPrefix = "nf.s.layout.";
+              data = lib.mkIf (name == "zfs-server") {
+                device = "/dev/disk/by-id/second";
+                layout = "tank";
+              };
               device = "/dev/disk/by-id/first";
               layout = name;
               sizeGib = 500;
@@ -75,11 +79,14 @@ let
       datasets = lib.mapAttrs (
         _: pool: lib.mapAttrs (_: set: set.options) pool.datasets
       ) built.config.disko.devices.zpool;
-      volumes = lib.mapAttrs (
-        _: group: lib.mapAttrs (_: lv: lv.size) group.lvs
-      ) built.config.disko.devices.lvm_vg;
       grubDevices = built.config.boot.loader.grub.devices;
       inherit (built.config.networking) hostId;
+      secretKey = built.config.nixfleet.secrets.hostKey;
+      persistence = lib.mapAttrs (_: one: {
+        directories = map (entry: entry.dirPath or entry.directory) one.directories;
+        files = map (entry: entry.filePath or entry.file) one.files;
+      }) built.config.environment.persistence;
+      rollback = built.config.boot.initrd.systemd.services.nixfleet-rollback.script or null;
     };
   withFile =
     settings:

@@ -26,6 +26,7 @@ let
   disk = settings: {
     nixfleet.disk = {
       device = "/dev/disk/by-id/first";
+      labelPrefix = "nf.s.h.";
       layout = "n100-standard";
       sizeGib = 500;
     }
@@ -63,6 +64,23 @@ in
       settings.server = "https://10.0.1.11:6443";
     };
   };
+  boot-too-small = fault [ "disks" ] (
+    lib.recursiveUpdate (disk { layout = "vm-test"; }) {
+      boot.loader.systemd-boot.configurationLimit = 8;
+    }
+  );
+  disk-of-nobody = fault [ "disks" ] (
+    lib.recursiveUpdate (disk { }) {
+      disko.devices.disk.more = {
+        device = "/dev/disk/by-id/second";
+        type = "disk";
+        content = {
+          type = "gpt";
+          partitions = { };
+        };
+      };
+    }
+  );
   disk-too-small = fault [ "disks" ] (disk {
     sizeGib = 200;
   });

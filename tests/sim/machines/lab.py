@@ -34,6 +34,7 @@ def entry(address: str, role: str = "server", layout: str = "vm-test", device: s
         "arch": "x86_64-linux",
         "disk": {"device": device, "layout": layout, "serial": None, "sizeGib": 80},
         "hardware": "qemu",
+        "labelPrefix": f"nf.test.{address}.",
         "labels": {},
         "role": role,
         "storage": False,

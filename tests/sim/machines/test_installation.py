@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from sim.machines import hostkeys
+from sim.machines import machine as machines
 from sim.machines.machine import Disk
 from sim.world import Fault
 from tests.sim.machines.lab import Lab, entry
@@ -15,10 +19,10 @@ def test_a_formatted_disk_has_a_new_content_and_the_layouts_labels(lab: Lab) -> 
     lab.install("s1")
     after = lab.disk("s1")
     assert after.content not in ("blank", before.content)
-    assert after.partition_labels == ("nixfleet-esp", "nixfleet-swap", "nixfleet-root")
+    assert after.partition_labels == tuple(f"nf.test.10.0.0.1.{part}" for part in ("esp", "swap", "root"))
     assert lab.formats("s1") == 1
-    lab.ok("s1", "test -e $NIXFLEET_ROOT/dev/disk/by-partlabel/nixfleet-root")
-    assert lab.ok("s1", "lsblk -nro PARTLABEL,FSTYPE /dev/sda1") == "nixfleet-esp vfat"
+    lab.ok("s1", "test -e $NIXFLEET_ROOT/dev/disk/by-partlabel/nf.test.10.0.0.1.root")
+    assert lab.ok("s1", "lsblk -nro PARTLABEL,FSTYPE /dev/sda1") == "nf.test.10.0.0.1.esp vfat"
 
 
 def test_kexec_and_install_do_not_format(lab: Lab) -> None:
@@ -126,7 +130,59 @@ def test_an_installer_reads_the_boot_partition_of_an_installed_disk(lab: Lab) ->
     assert lab.ok("s1", look.format("/dev/sda2")) == ""
     lab.anywhere("s1", "disko,install")
     lab.ok("s1", "echo seen >$NIXFLEET_ROOT/mnt/boot/note")
+    refused = lab.ssh("s1", "mount -o ro /dev/sda1 look")
+    assert (refused.returncode, refused.stderr) == (
+        32,
+        "mount: look: /dev/sda1 already mounted or mount point busy.\n",
+    )
+    assert lab.ok("s1", "lsblk -dnro MOUNTPOINT /dev/sda1") == "/mnt/boot"
+    # The next boot is the installer's again.
+    with machines.edit(lab.world, "id-s1") as machine:
+        machine.kexec_keys = {"host_key": lab.boot_key, "authorized_keys": f"{hostkeys.public_half(lab.key)}\n"}
+    lab.rack.reboot("id-s1")
     assert lab.ok("s1", look.format("/dev/sda1")).split() == ["loader", "note"]
     refused = lab.ssh("s1", "mount -o ro /dev/sda2 look")
     assert refused.returncode == 32
     assert refused.stderr == "mount: look: wrong fs type, bad option, bad superblock on /dev/sda2.\n"
+
+
+def test_a_system_boots_only_from_partitions_with_its_own_labels(lab: Lab) -> None:
+    lab.add("s1")
+    lab.install("s1")
+    disk = lab.disk("s1")
+    with machines.edit(lab.world, "id-s1") as machine:
+        machine.replace_disk(replace(disk, partition_labels=("esp", "swap", "root")))
+    lab.rack.reboot("id-s1")
+    assert lab.rack.get("id-s1").system == "none"
+
+
+def test_all_disks_of_a_host_are_formatted_and_no_other(lab: Lab) -> None:
+    tank = {"device": "/dev/disk/by-id/ata-tank", "layout": "tank", "serial": "tank", "sizeGib": 200}
+    lab.contract["hosts"]["s1"] = entry("10.0.0.1", layout="zfs-server") | {"dataDisk": tank}
+    more = tuple(
+        Disk(serial=name, size_gib=200, device=f"/dev/{device}", by_id=f"ata-{name}")
+        for name, device in (("tank", "sdb"), ("mine", "sdc"))
+    )
+    lab.add("s1", disks=(Disk(serial="disk-s1", size_gib=80), *more))
+    lab.install("s1")
+    found = {disk.serial: disk.partition_labels for disk in lab.rack.get("id-s1").disks}
+    assert found == {
+        "disk-s1": ("nf.test.10.0.0.1.esp", "nf.test.10.0.0.1.zfs"),
+        "mine": (),
+        "tank": ("nf.test.10.0.0.1.tank",),
+    }
+
+
+def test_an_empty_root_keeps_only_what_lies_on_persist(lab: Lab) -> None:
+    lab.contract["hosts"]["s1"] = entry("10.0.0.1", layout="zfs-server")
+    lab.add("s1")
+    lab.anywhere("s1", "kexec")
+    lab.anywhere("s1", "disko,install")
+    mnt = "$NIXFLEET_ROOT/mnt"
+    lab.ok("s1", f"mkdir -p {mnt}/etc/nixfleet {mnt}/persist/etc/nixfleet {mnt}/persist/etc/ssh {mnt}/etc/ssh")
+    lab.ok("s1", f"echo gone >{mnt}/etc/nixfleet/lost; echo kept >{mnt}/persist/etc/nixfleet/found")
+    key = f"{mnt}/persist/etc/ssh/ssh_host_ed25519_key"
+    lab.ok("s1", f"cp $NIXFLEET_ROOT/etc/ssh/ssh_host_ed25519_key {key}")
+    lab.anywhere("s1", "reboot")
+    lab.rack.settle()
+    assert lab.ok("s1", "ls $NIXFLEET_ROOT/etc/nixfleet").split() == ["found"]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.tools.layouts import LAYOUTS, partitions
+from fleet import layouts
+from fleet.hosts import Disk
+from sim.layouts import DATA_LAYOUTS, LAYOUTS, labels
 from tests.sim.machines.conftest import lab
 from tests.sim.machines.lab import Lab, entry
 
@@ -145,12 +147,17 @@ def test_the_tools_own_ssh_options_lose_to_a_pinned_ssh(lab: Lab) -> None:
     assert "Host key verification failed." in ended.stderr
 
 
+@pytest.mark.parametrize("storage", [False, True])
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))
-def test_every_partition_has_the_fleets_label(layout: str) -> None:
-    assert all(part.startswith("nixfleet-") for part in partitions(entry("10.0.0.1", layout=layout)))
+def test_partitions_are_those_that_the_program_expects(layout: str, *, storage: bool) -> None:
+    host = entry("10.0.0.1", layout=layout) | {"storage": storage}
+    disk = Disk.model_validate(host["disk"])
+    expected = layouts.partitions(disk, None, longhorn_inside=storage)
+    assert labels(host) == {f"nf.test.10.0.0.1.{part}" for part in expected}
 
 
 def test_layouts_are_those_of_the_tree() -> None:
-    folder = Path(__file__).parents[3] / "nix/disko"
-    own = {"default", "parts", "zfs"}
-    assert sorted(LAYOUTS) == sorted(path.stem for path in folder.glob("*.nix") if path.stem not in own)
+    assert (set(LAYOUTS), set(DATA_LAYOUTS)) == (set(layouts.PARTITIONS), set(layouts.DATA_PARTITIONS))
+    for known, folder in ((LAYOUTS, "nix/disko"), (DATA_LAYOUTS, "nix/disko/data")):
+        files = (Path(__file__).parents[3] / folder).glob("*.nix")
+        assert sorted(known) == sorted(path.stem for path in files if path.stem not in {"default", "parts", "zfs"})

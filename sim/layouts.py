@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-LABEL = "nixfleet-"
-"""What every partition label of the fleet begins with."""
-
 LAYOUTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     # keep-sorted start block=yes
     "hetzner-cloud": (("bios", "", ""), ("esp", "vfat", "/boot"), ("root", "btrfs", "/")),
-    "luks-btrfs": (("esp", "vfat", "/boot"), ("crypt", "crypto_LUKS", "")),
     "n100-standard": (
         ("esp", "vfat", "/efi"),
         ("boot", "vfat", "/boot"),
@@ -33,15 +29,34 @@ LAYOUTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "zfs-server": (("esp", "vfat", "/boot"), ("zfs", "zfs_member", "/")),
     # keep-sorted end
 }
-"""Name, file system and mount point of each partition, in disko's order."""
+"""Name, file system and mount point of each partition, in disko's order. A pool's mount point is that of its root."""
+
+DATA_LAYOUTS = {"tank": (("tank", "zfs_member", "/srv"),)}
+"""The same of a further disk."""
+
+LONGHORN = ("longhorn", "ext4", "/var/lib/longhorn")
+WITH_LONGHORN = ("hetzner-cloud", "ovh-cloud", "zfs-server")
+"""Layouts that have its partition only where the host keeps replicas on its system disk."""
 
 
-def partitions(entry: dict[str, Any]) -> tuple[str, ...]:
-    """A host's partitions as `LABEL:TYPE:MOUNT`; raises LookupError for an unknown layout."""
-    name = entry["disk"]["layout"]
+def partitions(entry: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """A host's partitions as `LABEL:TYPE:MOUNT`, by disk; raises LookupError for an unknown layout."""
+    system, data, prefix = entry["disk"], entry.get("dataDisk"), entry["labelPrefix"]
+    name = system["layout"]
     if name not in LAYOUTS:
         raise LookupError(f"error: attribute '{name}' missing in diskoConfigurations ({', '.join(sorted(LAYOUTS))})")
     own = LAYOUTS[name]
-    if name.endswith("-cloud") and entry.get("storage") and not entry.get("volumeSizeGib"):
-        own = (*own, ("longhorn", "ext4", "/var/lib/longhorn"))
-    return tuple(f"{LABEL}{part}:{kind}:{mount}" for part, kind, mount in own)
+    if name in WITH_LONGHORN and entry.get("storage") and not entry.get("volumeSizeGib"):
+        own = (*own, LONGHORN)
+    found = {system["device"]: own}
+    if data:
+        found[data["device"]] = DATA_LAYOUTS[data["layout"]]
+    return {
+        device: tuple(f"{prefix}{part}:{kind}:{mount}" for part, kind, mount in parts)
+        for device, parts in found.items()
+    }
+
+
+def labels(entry: dict[str, Any]) -> frozenset[str]:
+    """Labels by which a host's system looks for its partitions."""
+    return frozenset(part.partition(":")[0] for parts in partitions(entry).values() for part in parts)
