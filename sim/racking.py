@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from fleet.contract import ssh_address
 from fleet.hosts import HARDWARE, OvhDedicatedHost, OvhInstanceHost
+from operate.engine import ROOT
+from operate.messages import OperateError
 from sim.machines.rack import Disk, MachineSpec, Rack
 from sim.plugins.ovh.instances import FLAVORS
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from sim.world import World
 
 BY_ID = "/dev/disk/by-id/"
+MEDIA = "nix/iso/media.json"
+"""Installer media: by architecture, the hardware that each one boots on."""
 
 
 def machine_id(name: str, host: Host) -> str:
@@ -37,6 +42,16 @@ def _disk(name: str, drive: Drive, number: int) -> Disk:
     by_id = drive.device.removeprefix(BY_ID)
     node = f"/dev/nvme{number}n1" if by_id.startswith("nvme") else f"/dev/sd{'ab'[number]}"
     return Disk(serial=serial, size_gib=drive.size_gib, device=node, by_id=by_id)
+
+
+def check_medium(name: str, host: Host) -> None:
+    """Raise OperateError where no installer medium boots on the host's hardware: a real one could not be installed."""
+    media: dict[str, list[str]] = json.loads((ROOT / MEDIA).read_text())
+    if host.hardware not in media.get(HARDWARE[host.hardware].arch.value, ()):
+        raise OperateError(
+            f"host {name}: no installer medium boots on hardware {host.hardware}, so the machine could not be "
+            f"installed: use hardware of {MEDIA}, or write an installer for it there"
+        )
 
 
 def spec(name: str, host: Host, keys: HostKeys, deploy_key: str) -> MachineSpec:
@@ -60,6 +75,7 @@ def rack_records(rack: Rack, fleet: Fleet, keys: Mapping[str, HostKeys], deploy_
     for name, host in sorted(fleet.hosts.items()):
         known = {machine.spec.id for machine in rack.machines()}
         if not host.created and machine_id(name, host) not in known:
+            check_medium(name, host)
             rack.add(spec(name, host, keys[name], deploy_key))
 
 

@@ -7,19 +7,19 @@
   ...
 }:
 let
-  key = pkgs.writeShellApplication {
-    name = "nixfleet-medium-key";
+  medium = pkgs.writeShellApplication {
+    name = "nixfleet-medium";
     runtimeInputs = [
       pkgs.coreutils
+      pkgs.systemd
       pkgs.util-linux
     ];
-    text = builtins.readFile ./medium-key.sh;
+    text = builtins.readFile ./medium.sh;
   };
 in
 {
   imports = [
     "${modulesPath}/installer/cd-dvd/installation-cd-minimal.nix"
-    ../modules/mixins/caches.nix
     ../modules/mixins/openssh.nix
     ../modules/mixins/users.nix
   ];
@@ -38,8 +38,8 @@ in
     isoImage.squashfsCompression = "lz4";
     networking = {
       hostName = lib.mkDefault "nixfleet-installer";
-      # The profile's; networkd does the work here as it does on hosts.
-      wireless.enable = lib.mkForce false;
+      # One network stack: the profile's NetworkManager would take the cards that networkd configures, and drops its routes.
+      networkmanager.enable = lib.mkForce false;
       useNetworkd = true;
     };
     nix = {
@@ -51,6 +51,8 @@ in
     };
     # The installer profile has accounts with an empty password and logs one in by itself.
     services.getty.autologinUser = lib.mkForce null;
+    # nixos-anywhere logs in as root here, by key; the installer profile would also take a password.
+    services.openssh.settings.PermitRootLogin = lib.mkForce "prohibit-password";
     users.users = {
       # Not the empty ones of the installer profile.
       nixos.initialHashedPassword = lib.mkForce "!";
@@ -58,16 +60,21 @@ in
       nixos.openssh.authorizedKeys.keys = config.nixfleet.admins.allKeys;
       root.openssh.authorizedKeys.keys = config.nixfleet.admins.allKeys;
     };
-    # Without its key the medium answers nobody: a key made up at boot could not be told from a stranger's.
     systemd.services = {
-      nixfleet-medium-key = {
-        description = "Host key from the medium's second partition";
+      # Without its key the medium answers nobody: a key made up at boot could not be told from a stranger's.
+      nixfleet-medium = {
+        description = "Host key and addresses from the medium's second partition";
         requiredBy = [ "sshd.service" ];
-        before = [ "sshd.service" ];
+        wantedBy = [ "multi-user.target" ];
+        wants = [ "network-pre.target" ];
+        before = [
+          "network-pre.target"
+          "sshd.service"
+        ];
         serviceConfig = {
           Type = "oneshot";
           RemainAfterExit = true;
-          ExecStart = lib.getExe key;
+          ExecStart = lib.getExe medium;
           TimeoutStartSec = 60;
         };
       };

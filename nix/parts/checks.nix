@@ -26,6 +26,9 @@ in
 hosts
 // shells
 // lib.optionalAttrs (system == "x86_64-linux") (lib.listToAttrs (map machineTest machineTests))
+// lib.optionalAttrs (system == "aarch64-linux") {
+  jetson-kernel = import ./kernel-config.nix { inherit lib nixosConfigurations pkgs; };
+}
 // {
   format = (import ./formatter.nix inputs pkgs).check inputs.self;
   lib =

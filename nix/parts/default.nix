@@ -5,7 +5,10 @@ let
   nixosModules = import ../modules inputs;
   shared = { inherit inputs lib nixosModules; };
   hosts = import ./hosts.nix shared;
-  machines = import ./machines.nix shared;
+  inherit (import ./machines.nix shared) installers virtual;
+  machines =
+    virtual
+    // lib.mapAttrs' (system: lib.nameValuePair "iso-headless-${lib.head (lib.splitString "-" system)}") installers;
   overlays = import ../overlays { inherit lib; };
   systems = [
     "aarch64-linux"
@@ -16,17 +19,19 @@ in
 {
   inherit nixosModules overlays;
   inherit (hosts) hostDrvs;
-  lib = import ./lib.nix (shared // { inherit machines overlays; });
+  lib = import ./lib.nix (shared // { inherit installers machines overlays; });
   nixosConfigurations = hosts.nixosConfigurations // machines;
   diskoConfigurations = import ./disko.nix { inherit lib; };
-  packages = perSystem (import ../packages);
+  packages = lib.recursiveUpdate (perSystem (import ../packages)) (
+    lib.mapAttrs (_: built: { iso-headless = built.config.system.build.isoImage; }) installers
+  );
   devShells = perSystem (import ../shells);
   formatter = perSystem (pkgs: (import ./formatter.nix inputs pkgs).wrapper);
   checks = perSystem (
     import ./checks.nix {
       inherit inputs lib;
       nixosConfigurations = hosts.byLongName // machines;
-      inherit (import ./lib.nix (shared // { inherit machines overlays; })) machineTests;
+      inherit (import ./lib.nix (shared // { inherit installers machines overlays; })) machineTests;
     }
   );
 }

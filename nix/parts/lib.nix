@@ -1,6 +1,7 @@
 # For flakes that build on this one, and for the tests: a host of any contract, and the pure functions.
 {
   inputs,
+  installers,
   lib,
   machines,
   nixosModules,
@@ -15,6 +16,7 @@ in
 {
   inherit
     fleetLib
+    installers
     machines
     nixosModules
     profiles

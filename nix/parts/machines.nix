@@ -1,4 +1,4 @@
-# Machines that are no hosts of a stack: the installer, and what runs on one's own computer.
+# Machines that are no hosts of a stack: the installers, and what runs on one's own computer.
 {
   inputs,
   lib,
@@ -22,24 +22,32 @@ let
     nixfleet.admins.users = lib.mergeAttrsList (map (one: one.cluster.users) documents);
     users.users.root.openssh.authorizedKeys.keys = map (one: one.cluster.deployKey) documents;
   };
-  x86 = {
-    nixpkgs.hostPlatform = "x86_64-linux";
-  };
+  jetson = [
+    inputs.jetpack-nixos.nixosModules.default
+    ../iso/jetson.nix
+  ];
+  # An installer per architecture that media.json has hardware for.
+  installer =
+    system: hardware:
+    lib.nixosSystem {
+      modules = [
+        ../iso
+        admins
+        { nixpkgs.hostPlatform = system; }
+      ]
+      ++ lib.optionals (lib.elem "jetson-orin-nano" hardware) jetson;
+    };
 in
 {
-  dev-vm = lib.nixosSystem {
-    modules = [
-      ../vms/dev-vm.nix
-      x86
-    ];
+  installers = lib.mapAttrs installer (lib.importJSON ../iso/media.json);
+  virtual = {
+    dev-vm = lib.nixosSystem {
+      modules = [
+        ../vms/dev-vm.nix
+        { nixpkgs.hostPlatform = "x86_64-linux"; }
+      ];
+    };
+    vm-k3s-agent = vm "agent-1";
+    vm-k3s-server = vm "server-1";
   };
-  iso-headless = lib.nixosSystem {
-    modules = [
-      ../iso
-      admins
-      x86
-    ];
-  };
-  vm-k3s-agent = vm "agent-1";
-  vm-k3s-server = vm "server-1";
 }

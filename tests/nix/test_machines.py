@@ -30,18 +30,53 @@ CLUSTERS = {
 
 def test_machines_evaluate(evaluated: Evaluate) -> None:
     found = evaluated("machines")
-    assert set(found["configurations"]) == {"dev-vm", "iso-headless", "vm-k3s-agent", "vm-k3s-server"}
-    paths = [*found["configurations"].values(), found["iso"], *found["vms"].values()]
+    assert set(found["configurations"]) == {
+        "dev-vm",
+        "iso-headless-aarch64",
+        "iso-headless-x86_64",
+        "vm-k3s-agent",
+        "vm-k3s-server",
+    }
+    paths = [*found["configurations"].values(), *found["vms"].values()]
+    paths += [medium["image"] for medium in found["installers"].values()]
     assert all(DRV.fullmatch(path) for path in paths)
 
 
-def test_the_installer_has_keys_and_no_password(evaluated: Evaluate, contracts: dict[str, Any]) -> None:
-    access = evaluated("machines")["isoAccess"]
+def test_there_is_an_installer_for_every_board_of_the_stacks(contracts: dict[str, Any]) -> None:
+    media = json.loads((toolbox.TREE / "iso" / "media.json").read_text())
+    boards = {
+        (host["arch"], host["hardware"])
+        for document in contracts.values()
+        for host in document["hosts"].values()
+        if host["kind"] in {"bare-metal", "ovh-dedicated"}
+    }
+    assert {("aarch64-linux", "jetson-orin-nano"), ("x86_64-linux", "n100")} <= boards
+    assert not [(arch, hardware) for arch, hardware in boards if hardware not in media[arch]]
+
+
+def test_an_installer_has_keys_one_network_stack_and_no_password(
+    evaluated: Evaluate, contracts: dict[str, Any]
+) -> None:
     deploy = {document["cluster"]["deployKey"] for document in contracts.values()}
-    assert deploy <= set(access["users"]["root"]["keys"])
-    assert {user["initialHashedPassword"] for user in access["users"].values()} == {"!"}
-    assert access["settings"]["PasswordAuthentication"] is False
-    assert access["compression"] == "lz4"
+    installers = evaluated("machines")["installers"]
+    assert {name: one["system"] for name, one in installers.items()} == {
+        "aarch64-linux": "aarch64-linux",
+        "x86_64-linux": "x86_64-linux",
+    }
+    for one in installers.values():
+        assert deploy <= set(one["users"]["root"]["keys"])
+        assert {user["initialHashedPassword"] for user in one["users"].values()} == {"!"}
+        assert one["sshd"]["PasswordAuthentication"] is False
+        assert one["sshd"]["PermitRootLogin"] == "prohibit-password"
+        assert one["hostKeys"] == ["/etc/ssh/ssh_host_ed25519_key"]
+        assert one["makesKeys"] is False
+        assert one["compression"] == "lz4"
+        assert one["autologin"] is None
+        assert (one["networkd"], one["networkManager"]) == (True, False)
+        # Address and key are there before anything could be asked for them.
+        assert {"network-pre.target", "sshd.service"} <= set(one["medium"]["before"])
+        assert one["medium"]["requiredBy"] == ["sshd.service"]
+    assert installers["aarch64-linux"]["jetpack"] is True
 
 
 def test_every_cluster_test_evaluates(evaluated: Evaluate) -> None:
@@ -103,7 +138,7 @@ def test_flake_check_builds_every_host_shell_and_test(inputs: toolbox.Inputs, co
         for name, host in document["hosts"].items()
         if host["arch"] == "x86_64-linux"
     }
-    machines = {"host-dev-vm", "host-iso-headless", "host-vm-k3s-agent", "host-vm-k3s-server"}
+    machines = {"host-dev-vm", "host-iso-headless-x86_64", "host-vm-k3s-agent", "host-vm-k3s-server"}
     shells = {f"shell-{name}" for name in SHELLS}
     assert set(found["names"]) == hosts | machines | shells | {f"vm-{name}" for name in CLUSTERS} | {"format", "lib"}
     assert DRV.fullmatch(found["format"])

@@ -19,7 +19,8 @@ SEED = "modules/k3s/seed.sh"
 VOLUME = "modules/disks/volume.sh"
 MESH = "modules/network/mesh.sh"
 CONFIRM = "modules/update/boot-confirm.sh"
-KEY = "iso/medium-key.sh"
+MEDIUM = "iso/medium.sh"
+KERNEL = "parts/kernel-config.sh"
 
 
 class Machine:
@@ -211,13 +212,47 @@ def test_a_boot_is_confirmed_to_grub_only_where_grub_counts(machine: Machine) ->
     assert machine.calls == [f"grub-editenv {machine.root}/boot/grub/grubenv unset nixfleet_tries"]
 
 
-def test_the_installer_takes_its_key_from_the_medium(machine: Machine) -> None:
-    machine.file("/dev/disk/by-label/NIXFLEET")
-    machine.fake("mount", 'for last; do :; done; echo key >"$last/ssh_host_ed25519_key"')
+def medium(machine: Machine) -> subprocess.CompletedProcess[str]:
+    machine.fake("udevadm", "true")
     machine.fake("umount", "true")
-    assert machine.run(KEY).returncode == 0
+    return machine.run(MEDIUM)
+
+
+def test_the_installer_takes_key_and_addresses_from_the_medium(machine: Machine) -> None:
+    machine.file("/dev/disk/by-label/NIXFLEET")
+    fill = 'for last; do :; done; echo key >"$last/ssh_host_ed25519_key"; mkdir "$last/network"'
+    machine.fake("mount", f'{fill}; echo x >"$last/network/20-lan0.network"; echo y >"$last/network/notes.txt"')
+    assert medium(machine).returncode == 0
     key = machine.root / "etc/ssh/ssh_host_ed25519_key"
     assert (key.read_text(), key.stat().st_mode & 0o777) == ("key\n", 0o600)
+    assert [path.name for path in (machine.root / "run/systemd/network").iterdir()] == ["20-lan0.network"]
+
+
+def test_a_medium_without_addresses_leaves_them_to_dhcp(machine: Machine) -> None:
+    machine.file("/dev/disk/by-label/NIXFLEET")
+    machine.fake("mount", 'for last; do :; done; echo key >"$last/ssh_host_ed25519_key"')
+    assert medium(machine).returncode == 0
+    assert not (machine.root / "run").exists()
+
+
+def test_a_medium_without_its_partition_says_what_to_make(machine: Machine) -> None:
+    done = medium(machine)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nixfleet-medium: no file system is labelled NIXFLEET after 30 s: make one (mkfs.vfat -n NIXFLEET) with the "
+        "host's bootstrap key in ssh_host_ed25519_key\n"
+    )
+
+
+def test_a_kernel_without_an_option_that_was_asked_for_is_found(machine: Machine) -> None:
+    config = machine.file("/config", "CONFIG_WIREGUARD=m\nCONFIG_NFT_CT=y\n# CONFIG_IP_SET is not set\n")
+    assert machine.run(KERNEL, str(config), "WIREGUARD", "NFT_CT").returncode == 0
+    done = machine.run(KERNEL, str(config), "WIREGUARD", "IP_SET", "NFT")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"kernel-config: {config} lacks IP_SET NFT: the kernel knows no option of that name, "
+        "or another one forbids it\n"
+    )
 
 
 def status(machine: Machine, *, unit: str = "active", api: str = "401", failed: str = "") -> dict[str, object]:

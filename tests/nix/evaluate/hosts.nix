@@ -27,6 +27,14 @@ let
       grubDevices = built.config.boot.loader.grub.devices;
       systemdBoot = built.config.boot.loader.systemd-boot.enable;
       esp = built.config.boot.loader.efi.efiSysMountPoint;
+      kernelOptions = lib.concatMap (patch: lib.attrNames (patch.structuredExtraConfig or { })) (
+        built.config.boot.kernelPatches
+      );
+    };
+    gpu = {
+      graphics = built.config.hardware.graphics.enable;
+      toolkit = built.config.hardware.nvidia-container-toolkit.enable;
+      containerd = built.config.services.k3s.containerdConfigTemplate;
     };
   };
   storage = config: {

@@ -23,20 +23,31 @@ let
         }
       )
     ) test.nodes;
+  medium =
+    { config, ... }:
+    {
+      image = config.system.build.isoImage.drvPath;
+      system = config.nixpkgs.hostPlatform.system;
+      sshd = config.services.openssh.settings;
+      hostKeys = map (key: key.path) config.services.openssh.hostKeys;
+      users = lib.mapAttrs (_: user: {
+        inherit (user) initialHashedPassword;
+        inherit (user.openssh.authorizedKeys) keys;
+      }) { inherit (config.users.users) nixos root; };
+      autologin = config.services.getty.autologinUser;
+      compression = config.isoImage.squashfsCompression;
+      jetpack = config.hardware.nvidia-jetpack.enable or false;
+      makesKeys = config.systemd.services.sshd-keygen.enable;
+      networkManager = config.networking.networkmanager.enable;
+      networkd = config.systemd.network.enable;
+      medium = { inherit (config.systemd.services.nixfleet-medium) before requiredBy; };
+    };
 in
 {
   configurations = lib.mapAttrs (_: toplevel) tree.machines;
-  iso = tree.machines.iso-headless.config.system.build.isoImage.drvPath;
-  isoAccess = {
-    inherit (tree.machines.iso-headless.config.services.openssh) settings;
-    users = lib.mapAttrs (_: user: {
-      inherit (user) initialHashedPassword;
-      inherit (user.openssh.authorizedKeys) keys;
-    }) { inherit (tree.machines.iso-headless.config.users.users) nixos root; };
-    compression = tree.machines.iso-headless.config.isoImage.squashfsCompression;
-  };
+  installers = lib.mapAttrs (_: medium) tree.installers;
   vms = lib.mapAttrs (_: built: built.config.system.build.vm.drvPath) (
-    removeAttrs tree.machines [ "iso-headless" ]
+    lib.filterAttrs (name: _: !lib.hasPrefix "iso-" name) tree.machines
   );
   # Tests that differ in the line between the machines only have the same machines.
   clusters = lib.mapAttrs (_: tests: nodesOf (lib.head tests)) (

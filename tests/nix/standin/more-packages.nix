@@ -22,6 +22,7 @@ named [
   "keep-sorted"
   "libfaketime"
   "mtools"
+  "raspberrypiWirelessFirmware"
   "squashfsTools"
   "taplo"
   "xorriso"
@@ -39,6 +40,10 @@ named [
   OVMF = firmware;
   qemu = emulator;
   qemu_kvm = emulator;
+  # Where libraries of a graphics driver lie on NixOS.
+  addDriverRunpath = pkgs.runCommand "add-driver-runpath" { } "" // {
+    driverLink = "/run/opengl-driver";
+  };
   # The installer's loader and its list of drivers.
   grub2_efi = pkgs.grub2 // {
     grubTarget = "x86_64-efi";
