@@ -5,16 +5,15 @@ Which servers are members, and whether one can be spared, is asked before (quoru
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hostops.contact import pause
 from hostops.failure import Code, Failure
-from hostops.look import LOOK_SECONDS, look
 from hostops.process import Deadline
+from hostops.servers import await_servers
 from hostops.ssh import Line, NoAnswer, script
 
 if TYPE_CHECKING:
+    from hostops.servers import Servers
     from hostops.ssh import Reply
     from hostops.task import Task
 
@@ -28,20 +27,6 @@ FORGET_SECONDS = QUIET_SECONDS + 2 * REMOVAL_SECONDS + 60
 """Limit of the whole script."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Servers:
-    """What the other servers said when they were asked for the cluster."""
-
-    answering: str | None
-    """One that serves a cluster with a quorum."""
-
-    sick: tuple[str, ...]
-    """Those with data of a cluster that does not answer."""
-
-    silent: dict[str, str]
-    """Those of which nothing is known, with the reason."""
-
-
 def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: bool) -> str:
     """Let the cluster forget a host's node; returns what was done, raises Failure.
 
@@ -51,9 +36,14 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
     others = [name for name in task.formation if name != host]
     if not others:
         return "the only server; its cluster goes with it"
-    found = _await_servers(task, others, Deadline(min(task.limits.answer, deadline.left)), before=before)
-    if found.answering is not None:
-        return _outcome(host, found.answering, _run(task, host, found.answering, deadline, boot_id))
+    limit = Deadline(min(task.limits.answer, deadline.left))
+
+    def enough(found: Servers) -> bool:
+        return bool(found.serving) or not (found.sick or (found.silent and before))
+
+    found = await_servers(task, others, limit, enough=enough)
+    if found.first is not None:
+        return _outcome(host, found.first, _run(task, host, found.first, deadline, boot_id))
     if found.sick:
         raise Failure(
             Code.UNREACHABLE,
@@ -61,51 +51,15 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
             f"the cluster of {', '.join(found.sick)} does not answer, so its node {host} cannot be forgotten; "
             "bring back its quorum (status shows who is down), then run again: it goes on here",
         )
-    if found.silent and before and host != task.cluster.seed:
-        said = "; ".join(f"{name}: {reason}" for name, reason in found.silent.items())
+    if found.silent and before:
         raise Failure(
             Code.UNREACHABLE,
             "forget",
-            f"no server answers that could forget the old node {host} (last seen: {said}); "
+            f"no server answers that could forget the old node {host} (last seen: {found.said}); "
             "bring one back, then run again: it goes on here",
         )
     unknown = f", no answer of {', '.join(found.silent)}" if found.silent else ""
     return f"no cluster yet{unknown}"
-
-
-def _await_servers(task: Task, others: list[str], deadline: Deadline, *, before: bool) -> Servers:
-    """Ask until one serves, or none has a cluster: a quorum may be lost for a moment while a server joins."""
-    tries = 0
-    while True:
-        found = _ask(task, others)
-        worth = found.sick or (found.silent and before)
-        if found.answering or not worth or deadline.over:
-            return found
-        pause(tries, deadline)
-        tries += 1
-
-
-def _ask(task: Task, others: list[str]) -> Servers:
-    sick: list[str] = []
-    silent: dict[str, str] = {}
-    for name in others:
-        if task.address(name) is None:
-            silent[name] = "its address is not known"
-            continue
-        line = Line(task, name)
-        try:
-            seen = look(line, task.host(name), seconds=LOOK_SECONDS)
-        except NoAnswer as error:
-            if error.key != "bootstrap":
-                silent[name] = error.text
-            continue
-        finally:
-            line.drop()
-        if seen["etcd"] == "ok":
-            return Servers(answering=name, sick=(), silent={})
-        if seen["cluster_data"] == "yes":
-            sick.append(name)
-    return Servers(answering=None, sick=tuple(sick), silent=silent)
 
 
 def _run(task: Task, host: str, server: str, deadline: Deadline, boot_id: str) -> Reply:

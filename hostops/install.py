@@ -10,11 +10,12 @@ from hostops.contact import await_look, first_contact
 from hostops.drives import UNREADABLE, Drives, check_drives
 from hostops.failure import Code, Failure
 from hostops.forget import forget
+from hostops.formation import check_formation
 from hostops.guards import FIRST, Way, check_disks, check_token, missing_seal, way
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
-from hostops.quorum import check_no_cluster, check_quorum
+from hostops.quorum import check_quorum
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_anywhere
 
@@ -72,7 +73,7 @@ class Installation:
         with self.task.journal.phase(self.host, "guard") as outcome:
             step = way(self.task.stack, self.host, self.task.host(self.host), seen, self.token)
             if step in (Way.KEXEC, Way.DISK):
-                outcome.append(check_no_cluster(self.task, self.host))
+                outcome.append(check_formation(self.task, self.host, self.deadline)[1])
             if step is Way.KEXEC and seen.state == "installed":
                 # While it still runs: in the installer a refusal leaves the host down.
                 check_drives(self.task.host(self.host), self._drives(line, "guard"))
@@ -111,6 +112,7 @@ class Installation:
     def _format_and_install(self, line: Line, seen: Look) -> bool:
         """Format the disk; answers whether it had an installation before."""
         claim, installs = self._claim(line, seen)
+        forms = self._forms(line, member=len(installs) > 1 or bool(self.token))
         identity = Identity(
             stack=self.task.stack,
             host=self.host,
@@ -118,7 +120,7 @@ class Installation:
             machine_id=self.machine_id,
             address=str(self.task.host(self.host).address),
         )
-        folder = extra_files(self.task, self.host, identity, installs[:-1])
+        folder = extra_files(self.task, self.host, identity, installs[:-1], forms=forms)
         with self.task.journal.phase(self.host, "disko") as outcome:
             line.drop()
             nixos_anywhere(self.task, line, "disko,install", self.deadline.left, folder)
@@ -140,6 +142,17 @@ class Installation:
         entry = self.task.host(self.host)
         devices = " ".join(drive.device for drive in entry.drives.values())
         return Drives.parse(entry, self._script(line, phase, script("disk", devices=devices)).facts())
+
+    def _forms(self, line: Line, *, member: bool) -> bool:
+        """Ask the other servers once more, right before the disk is formatted; answers whether it forms the cluster."""
+        if self.task.host(self.host).role != "server":
+            return False
+        with self.task.journal.phase(self.host, "cluster") as outcome:
+            forms, found = check_formation(self.task, self.host, self.deadline)
+            outcome.append(found)
+            if member:
+                outcome.append(check_quorum(self.task, line, leaves=True))
+        return forms
 
     def _claim(self, line: Line, seen: Look) -> tuple[str, tuple[str, ...]]:
         """The last look before the disk is formatted; answers with the claim and the ids of all installations."""

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from hostops.failure import Code, Failure
+from hostops.formation import MARK
 from hostops.keyring import public_half
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ KEPT: Mapping[str, str] = {"zfs-server": "persist"}
 """Where a layout whose root is empty at every boot keeps files (nix/modules/disks/impermanence.nix)."""
 
 
-def extra_files(task: Task, host: str, identity: Identity, earlier: Sequence[str]) -> Path:
+def extra_files(task: Task, host: str, identity: Identity, earlier: Sequence[str], *, forms: bool = False) -> Path:
     """The folder that nixos-anywhere copies to the root of the new system.
 
-    `earlier`: ids of the installations before this one, for a boot partition that is sealed only later.
+    `earlier`: ids of the installations before this one, for a boot partition that is sealed only later. `forms`: it is
+    to form the cluster.
     """
     entry, secrets = task.host(host), task.secrets
     root = task.workspace.folder / "root"
@@ -63,6 +65,8 @@ def extra_files(task: Task, host: str, identity: Identity, earlier: Sequence[str
     write("nixfleet/installs", f"{' '.join(earlier)}\n", 0o644)
     for name, text in secrets.on_host(entry.role.value).items():
         write(f"nixfleet/secrets/{name}", text, 0o400)
+    if forms:
+        write(MARK.removeprefix("etc/"), f"{identity.install_id}\n", 0o644)
     if task.cluster.mesh:
         write("nixfleet/mesh.json", f"{mesh_document(task, host)}\n", 0o644)
     # The archive keeps modes, and these folders exist on every system; only the secrets' own is private.

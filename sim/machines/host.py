@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,21 @@ from sim.machines import machine as machines
 from sim.machines import systems
 from sim.machines.closure import Closure, default_boot, outside
 from sim.machines.door import Door
-from sim.machines.service import Service
-from sim.machines.site import SH
+from sim.machines.service import DATA, FORM, Service
+from sim.machines.site import SH, Session, Streams
 from sim.machines.units import Units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sim.machines.machine import Machine
-    from sim.machines.site import Session, Site, Streams
+    from sim.machines.site import Site
+
+SEED = Path(__file__).parents[2] / "nix/modules/k3s/seed.sh"
+"""What the seed's unit runs before k3s: the real script."""
+
+RESTART_SECONDS = 10
+"""systemd's pause before it starts k3s again (nix/modules/k3s/unit.nix)."""
 
 
 FULL = (SH, "-c", 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"')
@@ -48,6 +54,7 @@ class Host:
         """The boot that it is up from; -1: down."""
 
         self._processes: set[asyncio.subprocess.Process] = set()
+        self._seeding: asyncio.Task[None] | None = None
 
     def load(self) -> Machine:
         """The machine's document now; raises LookupError once it was taken out of the rack."""
@@ -96,6 +103,8 @@ class Host:
         """Stop everything that runs here, and write nothing about it."""
         self.units.halt()
         self.door.close()
+        if self._seeding is not None:
+            self._seeding.cancel()
         for process in tuple(self._processes):
             _kill(process)
 
@@ -103,7 +112,7 @@ class Host:
         """Lose power: every process and connection ends at once."""
         self.boots, self.system = -1, "none"
         self.suspend()
-        self.site.kube.stop(self.id)
+        self.stop_k3s()
         self.site.sessions = {token: s for token, s in self.site.sessions.items() if s.host is not self}
 
     def journal(self, unit: str) -> Path:
@@ -133,11 +142,54 @@ class Host:
         return default_boot(self.root)
 
     def start_k3s(self) -> None:
-        """Start k3s as the current system has it."""
-        self.site.kube.stop(self.id)
+        """Start k3s as the current system has it; on a seed, what its unit runs before comes first."""
+        self.stop_k3s()
         service = Service(machine=self.id, root=self.root, closure=self.current_system(), clock=self.clock_seconds)
+        # With data and without a mark that script does nothing.
+        service.waiting = service.seed and (service.new or self._asked_to_form)
         self.site.kube.start(service)
         self.site.kube.settle()
+        if service.waiting:
+            self._seeding = asyncio.create_task(self._seed(service))
+
+    def stop_k3s(self) -> None:
+        """Stop k3s, or what its unit runs before it."""
+        if self._seeding is not None:
+            self._seeding.cancel()
+        self.site.kube.stop(self.id)
+
+    @property
+    def _asked_to_form(self) -> bool:
+        return (self.root / FORM).exists()
+
+    async def _seed(self, service: Service) -> None:
+        """Run the seed's own script as k3s' unit does, again and again until it lets k3s start."""
+        # With the mark it ends soon; without, it may wait for other servers for as long as those are away.
+        async with self.site.moving() if self._asked_to_form else nullcontext():
+            ended = await self._seed_script(service, "before")
+            while ended != 0:
+                await asyncio.sleep(RESTART_SECONDS)
+                ended = await self._seed_script(service, "before")
+            service.waiting = False
+            self.site.kube.settle()
+            if service.state == "active":
+                await self._seed_script(service, "after")
+
+    async def _seed_script(self, service: Service, when: str) -> int:
+        peers = {name: at for name, at in service.closure.cluster.get("servers", {}).items() if name != service.host}
+        environment = {"SEED_DATA": f"/{DATA}", "SEED_PEERS": " ".join(peers.values()), "SEED_SECONDS": "600"}
+        nothing = asyncio.subprocess.DEVNULL
+        with self.journal("k3s.service").open("ab") as journal:
+            streams = Streams(stdin=nothing, stdout=journal.fileno(), stderr=journal.fileno())
+            text = f"set -o errexit -o nounset -o pipefail\n{SEED.read_text()}"
+            session = Session(host=self, user="root", connection=None)
+            process = await self.spawn(("bash", "-c", text, "nixfleet-seed", when), session, environment, streams)
+        try:
+            return await process.wait()
+        finally:
+            _kill(process)
+            self._processes.discard(process)
+            session.ended.set()
 
     async def spawn(
         self, argv: tuple[str, ...], session: Session, environment: Mapping[str, str], streams: Streams

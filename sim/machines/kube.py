@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from sim.machines import certificates, longhorn, mesh, nodes, workloads
-from sim.machines.service import KUBECONFIG, PASSWORD, SECRETS, STATE, Service, file_stamp
+from sim.machines.service import DATA, KUBECONFIG, PASSWORD, SECRETS, STATE, TOMBSTONE, Service, file_stamp
 from sim.machines.systems import write
 
 if TYPE_CHECKING:
     from sim.world import World
+
+
+REMOVED = "This node has been removed from the cluster - please restart k3s to rejoin the cluster"
 
 
 class Kube:
@@ -60,9 +64,21 @@ class Kube:
 
     def answering(self, cluster: str) -> bool:
         """Whether the cluster's API answers: more than half of etcd's members run."""
-        members = self._document(cluster).get("members", {})
-        running = [s for s in self.services.values() if s.member_of == cluster and s.host in members and not s.frozen]
-        return bool(members) and len(running) > len(members) // 2
+        voters = [name for name, member in self._document(cluster).get("members", {}).items() if not member["learner"]]
+        return bool(voters) and sum(self._votes(cluster, name) for name in voters) > len(voters) // 2
+
+    def _votes(self, cluster: str, host: str) -> bool:
+        """Whether the host's member of etcd runs."""
+        return any(s.host == host and s.member_of == cluster and not s.frozen for s in self.services.values())
+
+    def listening(self, address: str, asker: str) -> str | None:
+        """The cluster of the server that answers at a cluster address, quorum or not, if this machine reaches it."""
+        one = self.services.get(asker)
+        for other in self.services.values():
+            here = other.server and other.member_of and other.closure.entry["address"] == address
+            if here and other.machine != asker and (one is None or mesh.connected(one, other)):
+                return other.member_of
+        return None
 
     def cluster_of(self, machine: str) -> str | None:
         """The cluster that this host's running server serves."""
@@ -86,7 +102,7 @@ class Kube:
 
     def _advance(self, service: Service) -> bool:
         """Try one step; True if it became active."""
-        if service.frozen:
+        if service.frozen or service.waiting:
             return False
         before = service.member_of
         service.reason = self._serve(service) if service.server else self._join_as_agent(service)
@@ -96,22 +112,30 @@ class Kube:
 
     def _serve(self, service: Service) -> str:
         """Bring a server up as far as it goes; the answer is what it waits for, empty when it serves."""
-        database = service.root / STATE / "server/db/member.json"
+        database, flags = service.root / DATA / "member.json", service.flags()
+        if (service.root / TOMBSTONE).exists():
+            if "server" not in flags:
+                service.state = "failed"
+                return (
+                    "tombstone file has been detected but --server is empty: backup and delete ${datadir}/server/db to "
+                    "create a new cluster, or set --server to rejoin"
+                )
+            shutil.rmtree(service.root / DATA)
         if not database.exists():
             problem = (
-                self._join_as_server(service)
-                if service.host != service.closure.cluster["seed"]
-                else self._form(service)
+                self._form(service) if flags.get("cluster-init") else self._join_as_server(service, flags["server"])
             )
             if problem:
                 return problem
         member = json.loads(database.read_text())
         known = self._document(member["cluster"]).get("members", {}).get(service.host, {})
         if known.get("id") != member["id"]:
-            return "etcd: this member has been permanently removed from the cluster"
+            (service.root / TOMBSTONE).touch()
+            return REMOVED
         service.member_of = member["cluster"]
         if not self.answering(member["cluster"]):
             return "etcd: waiting for a quorum of members"
+        self._promote(service, member["cluster"])
         self._write_kubeconfig(service)
         return self._register(service, member["cluster"])
 
@@ -138,30 +162,56 @@ class Kube:
         }
         self._world.write(name, document)
         self._world.record(service.host, "cluster formed", name)
-        self._add_member(service, name)
+        self._add_member(service, name, learner=False)
         return ""
 
-    def _join_as_server(self, service: Service) -> str:
-        cluster = self._contact(service)
+    def _join_as_server(self, service: Service, server: str) -> str:
+        cluster = self._contact(service, server.removeprefix("https://").removesuffix(":6443"))
         if cluster is None:
-            return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
+            return f'failed to get CA certs: Get "{server}/cacerts": no answer'
         document = self._document(cluster)
         if service.secret("server-token") != document["tokens"]["server"]:
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         if service.host in document["members"]:
             return "etcd cluster join failed: duplicate node name found, please use a unique name for this node"
-        self._add_member(service, cluster)
+        if any(member["learner"] for member in document["members"].values()):
+            return "etcdserver: too many learner members in cluster"
+        self._add_member(service, cluster, learner=True)
         return ""
 
-    def _add_member(self, service: Service, cluster: str) -> None:
-        member = {"id": secrets.token_hex(8), "machine": service.machine, "address": service.closure.entry["address"]}
+    def _add_member(self, service: Service, cluster: str, *, learner: bool) -> None:
+        member = {
+            "id": secrets.token_hex(8),
+            "machine": service.machine,
+            "address": service.closure.entry["address"],
+            "learner": learner,
+        }
         with self._world.edit(cluster) as document:
             document["members"][service.host] = member
-        write(service.root / STATE / "server/db/member.json", json.dumps({"cluster": cluster, "id": member["id"]}))
+        write(service.root / DATA / "member.json", json.dumps({"cluster": cluster, "id": member["id"]}))
         self._world.record(service.host, "etcd member added", cluster)
 
+    def _promote(self, service: Service, cluster: str) -> None:
+        """Let a learner vote, as the leader does with one that has caught up; a fault keeps it behind."""
+        if not self._document(cluster)["members"][service.host]["learner"]:
+            return
+        if self._world.fault(service.host, "etcd promote"):
+            return
+        with self._world.edit(cluster) as document:
+            document["members"][service.host]["learner"] = False
+        self._world.record(service.host, "etcd member promoted", cluster)
+
+    def removed(self, cluster: str) -> None:
+        """Members were removed: etcd ends where they ran, and leaves a tombstone; the process itself goes on."""
+        members = self._document(cluster)["members"]
+        for service in self.services.values():
+            if service.member_of == cluster and service.host not in members:
+                service.member_of, service.reason = None, REMOVED
+                if (service.root / DATA).is_dir():
+                    (service.root / TOMBSTONE).touch()
+
     def _join_as_agent(self, service: Service) -> str:
-        cluster = self._contact(service)
+        cluster = self._contact(service, service.closure.cluster["join"])
         if cluster is None:
             return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
         token = service.secret("agent-token")
@@ -169,9 +219,9 @@ class Kube:
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         return self._register(service, cluster)
 
-    def _contact(self, service: Service) -> str | None:
+    def _contact(self, service: Service, wanted: str) -> str | None:
         """The cluster that answers where this node looks for it; a node that joined once knows all servers."""
-        wanted, joined = service.closure.cluster["join"], service.root / STATE / "agent/cluster"
+        joined = service.root / STATE / "agent/cluster"
         known = joined.read_text() if joined.exists() else None
         for other in self.services.values():
             cluster = self.cluster_of(other.machine)
@@ -194,8 +244,12 @@ class Kube:
                     f"Node password rejected, duplicate hostname or contents of '/{PASSWORD}' may not match server "
                     "node-passwd entry, try enabling a unique node name with the --with-node-id flag"
                 )
-            document["nodes"].setdefault(service.host, nodes.new_node(service.closure))
+            node = document["nodes"].setdefault(service.host, nodes.new_node(service.closure))
+            if service.server:
+                nodes.note_member(node, service.host, document["members"][service.host])
+            authority = document["authority"]["certificate"]
         write(service.root / STATE / "agent/cluster", cluster)
+        write(service.root / STATE / "agent/server-ca.crt", authority)
         write(
             service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600
         )
@@ -216,7 +270,7 @@ class Kube:
                 return
             for host, node in document["nodes"].items():
                 service = next((s for s in self.services.values() if s.host == host and self._works_in(s, name)), None)
-                nodes.update_status(node, service)
+                nodes.update_status(node, service, document["members"].get(host), votes=self._votes(name, host))
             workloads.reconcile(document)
             roots = {s.host: s.root for s in self.services.values() if self._works_in(s, name)}
             longhorn.reconcile(document, roots, self._held)

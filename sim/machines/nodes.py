@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from sim.machines.closure import Closure
     from sim.machines.service import Service
 
+ETCD = "etcd.k3s.cattle.io"
+"""How k3s' annotations about members of etcd begin."""
+
 BOOT_ID = "proc/sys/kernel/random/boot_id"
 ARCHITECTURES = {"x86_64-linux": "amd64", "aarch64-linux": "arm64"}
 
@@ -23,8 +26,6 @@ def new_node(closure: Closure) -> dict[str, Any]:
         "kubernetes.io/os": "linux",
         "node.kubernetes.io/instance-type": "k3s",
     }
-    if closure.entry["role"] == "server":
-        labels |= {"node-role.kubernetes.io/control-plane": "true", "node-role.kubernetes.io/etcd": "true"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -39,8 +40,42 @@ def new_node(closure: Closure) -> dict[str, Any]:
     }
 
 
-def update_status(node: dict[str, Any], service: Service | None) -> None:
-    """Write what the kubelet reports; without a working kubelet the node stays as it was, but not Ready."""
+def note_member(node: dict[str, Any], host: str, member: dict[str, Any]) -> None:
+    """Write which member of etcd runs on the node; a removal that was of another one is over."""
+    labels, notes = node["metadata"]["labels"], node["metadata"]["annotations"]
+    labels |= {"node-role.kubernetes.io/control-plane": "true", "node-role.kubernetes.io/etcd": "true"}
+    notes |= {f"{ETCD}/node-name": f"{host}-{member['id'][:8]}", f"{ETCD}/node-address": member["address"]}
+    if notes.pop(f"{ETCD}/removed-node-name", None):
+        notes[f"{ETCD}/remove"] = "false"
+
+
+def note_removal(node: dict[str, Any]) -> None:
+    """Write that its member was removed because an annotation asked for it."""
+    notes = node["metadata"]["annotations"]
+    notes[f"{ETCD}/removed-node-name"] = notes.pop(f"{ETCD}/node-name", "")
+    notes.pop(f"{ETCD}/node-address", None)
+
+
+def _voter(member: dict[str, Any] | None, *, running: bool) -> dict[str, str]:
+    """k3s' condition EtcdIsVoter."""
+    if member is None:
+        status, reason = "False", "NotAMember"
+    elif not running:
+        status, reason = "False", "Unhealthy"
+    elif member.get("learner"):
+        status, reason = "False", "MemberIsLearner"
+    else:
+        status, reason = "True", "MemberNotLearner"
+    return {"type": "EtcdIsVoter", "status": status, "reason": reason, "message": reason}
+
+
+def update_status(
+    node: dict[str, Any], service: Service | None, member: dict[str, Any] | None = None, *, votes: bool = False
+) -> None:
+    """Write what the kubelet reports; without a working kubelet the node stays as it was, but not Ready.
+
+    `member`: its member of etcd; `votes`: whether that one runs.
+    """
     status = node["status"]
     if service is not None:
         closure = service.closure
@@ -65,3 +100,5 @@ def update_status(node: dict[str, Any], service: Service | None) -> None:
             "message": "kubelet is posting ready status" if ready else "Kubelet stopped posting node status.",
         }
     ]
+    if "node-role.kubernetes.io/etcd" in node["metadata"]["labels"]:
+        status["conditions"].append(_voter(member, running=votes))

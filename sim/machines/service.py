@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,18 @@ WIREGUARD_KEY = f"{SECRETS}/wireguard-key"
 WATCHED = (PEERS, WIREGUARD_KEY, f"{SECRETS}/server-token", f"{SECRETS}/agent-token")
 KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
 PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
+DATA = f"{STATE}/server/db/etcd"
+"""etcd's data of a server."""
+
+TOMBSTONE = f"{DATA}/tombstone"
+"""k3s writes it where its member was removed; the next start takes the data away and joins again."""
+
+FORM = "etc/nixfleet/form"
+"""The mark by which an installation asks a seed to form the cluster."""
+
+OVERRIDES = "etc/rancher/k3s/config.yaml.d"
+CONTROL = "run/systemd/system/k3s.service.d"
+"""Where a drop-in of this boot changes the unit."""
 
 
 def file_stamp(path: Path) -> tuple[int, int] | None:
@@ -42,6 +56,9 @@ class Service:
     clock: int = 0
     """How many seconds its host's clock was ahead when it started."""
 
+    waiting: bool = False
+    """What runs before k3s itself starts has not ended yet."""
+
     frozen: bool = False
     """A fault: it never gets further."""
 
@@ -60,6 +77,29 @@ class Service:
     def server(self) -> bool:
         """Whether it runs the control plane."""
         return bool(self.closure.entry["role"] == "server")
+
+    @property
+    def seed(self) -> bool:
+        """Whether its system is the seed's."""
+        return self.server and self.host == self.closure.cluster["seed"]
+
+    @property
+    def new(self) -> bool:
+        """Whether it has no data of a cluster that it is in."""
+        return not (self.root / DATA).exists() or (self.root / TOMBSTONE).exists()
+
+    def flags(self) -> dict[str, Any]:
+        """What k3s' configuration says of forming and joining, the folder of overrides included."""
+        join = {"server": f"https://{self.closure.cluster['join']}:6443"}
+        found: dict[str, Any] = {"cluster-init": True} if self.seed else join
+        for path in sorted((self.root / OVERRIDES).glob("*.yaml")):
+            found |= yaml.safe_load(path.read_text())
+        return found
+
+    @property
+    def restarts(self) -> bool:
+        """Whether systemd starts it again when it ends by itself."""
+        return not any("Restart=no" in path.read_text() for path in (self.root / CONTROL).glob("*.conf"))
 
     def stamp(self) -> tuple[tuple[int, int] | None, ...]:
         """Changes whenever a file of the host does that decides whether it can join."""

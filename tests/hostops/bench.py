@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sim.machines.machine import Machine
 
 RUN_SECONDS = 120
+BOARD, SEED = "n100-1", "hcloud-1"
+SERVERS = ("hcloud-1", "hcloud-2", "hcloud-3")
 PUBLIC = {"hcloud-1": "198.51.100.1", "hcloud-2": "198.51.100.2", "hcloud-3": "198.51.100.3", "ovh-1": "203.0.113.1"}
 """Addresses that the clouds would give."""
 
@@ -244,3 +246,16 @@ class Copies:
         self._made.fleet = copy.deepcopy(self._fleet)
         with self._made.powered():
             yield self._made
+
+
+def into_installer(made: Bench, name: str) -> None:
+    """Boot the installer medium on a board whose disk holds a system."""
+    machine = made.machine(name)
+    disk = made.rack.detach_disk(machine.spec.id, machine.disks[0].serial)
+    made.rack.reboot(machine.spec.id)
+    made.rack.attach_disk(machine.spec.id, disk)
+
+
+def members(made: Bench) -> dict[str, str]:
+    """Ids of etcd's members by name."""
+    return {name: member["id"] for name, member in made.world.read("clusters/sim")["members"].items()}

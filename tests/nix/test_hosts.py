@@ -60,8 +60,13 @@ def test_one_seed_forms_the_cluster_and_all_others_join(hosts: Hosts, contracts:
             assert facts["k3s"]["cluster-init"] is True
             assert "server" not in facts["k3s"]
             peers = set(cluster["servers"].values()) - {cluster["servers"][name]}
-            assert all(peer in facts["units"]["nixfleet-seed.service"] for peer in peers)
+            unit = facts["units"]["k3s.service"]
+            assert all(peer in unit for peer in peers)
+            # At every start: a unit beside it would still be active when k3s is started again without its data.
+            assert re.search(r"^ExecStartPre=\S*nixfleet-seed\S* before$", unit, re.MULTILINE)
+            assert re.search(r"^ExecStartPost=\S*nixfleet-seed\S* after$", unit, re.MULTILINE)
         else:
+            assert "nixfleet-seed" not in facts["units"]["k3s.service"]
             assert "cluster-init" not in facts["k3s"]
             assert facts["k3s"]["server"] == f"https://{cluster['join']}:{cluster['endpoint']['port']}"
 

@@ -107,27 +107,70 @@ def test_an_ordinary_update_passes(machine: Machine) -> None:
     assert machine.run(PREFLIGHT, str(machine.system("/new", hostname="n100-1", dbus="broker"))).returncode == 0
 
 
-def test_a_seed_with_data_goes_on(machine: Machine) -> None:
+MARK, OVERRIDE = "/etc/nixfleet/form", "/etc/rancher/k3s/config.yaml.d/90-rejoin.yaml"
+
+
+def seed(machine: Machine, *, peers: str = "10.0.1.12", when: str = "before") -> subprocess.CompletedProcess[str]:
+    machine.fake("sleep", "true")
+    return machine.run(SEED, when, SEED_DATA="/etcd", SEED_PEERS=peers, SEED_SECONDS="0")
+
+
+def test_a_seed_with_data_goes_on_and_uses_the_mark_up(machine: Machine) -> None:
+    mark = machine.file(MARK)
     (machine.root / "etcd").mkdir()
     machine.fake("curl", "exit 1")
-    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12")
-    assert (done.returncode, machine.calls) == (0, [])
+    assert (seed(machine).returncode, machine.calls, mark.exists()) == (0, [], False)
 
 
 def test_a_seed_without_data_joins_a_server_that_answers(machine: Machine) -> None:
+    mark = machine.file(MARK)
     machine.fake("curl", 'case "$*" in *10.0.1.13*) printf 401 ;; *) printf 000; exit 7 ;; esac')
-    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12 10.0.1.13")
-    override = machine.root / "etc/rancher/k3s/config.yaml.d/90-rejoin.yaml"
-    assert done.returncode == 0
+    done = seed(machine, peers="10.0.1.12 10.0.1.13")
+    override = machine.root / OVERRIDE.lstrip("/")
+    assert (done.returncode, mark.exists()) == (0, False)
     assert override.read_text() == "cluster-init: false\nserver: https://10.0.1.13:6443\n"
 
 
-def test_a_seed_that_is_alone_forms_the_cluster(machine: Machine) -> None:
-    stale = machine.file("/etc/rancher/k3s/config.yaml.d/90-rejoin.yaml", "server: x\n")
+def test_a_seed_forms_the_cluster_where_its_installation_asked_for_it(machine: Machine) -> None:
+    mark = machine.file(MARK)
+    stale = machine.file(OVERRIDE, "server: x\n")
     machine.fake("curl", "printf 000; exit 7")
-    done = machine.run(SEED, SEED_DATA="/etcd", SEED_PEERS="10.0.1.12")
+    done = seed(machine)
+    assert (done.returncode, stale.exists()) == (0, False)
     assert "forming the cluster" in done.stderr
-    assert not stale.exists()
+    # k3s may fail before it has data: then it is still to form the cluster; once it runs, never again.
+    assert mark.exists()
+    assert (seed(machine, when="after").returncode, mark.exists()) == (0, False)
+
+
+def test_a_seed_without_the_mark_forms_nothing_however_silent_the_others_are(machine: Machine) -> None:
+    machine.fake("curl", "printf 000; exit 7")
+    done = seed(machine)
+    mark = f"{machine.root}{MARK}"
+    text = (
+        f"nixfleet-seed: none of the other servers (10.0.1.12) answers within 0 s, and there is no {mark}: not "
+        "started, as this could be a second cluster; see that the others run, or if there is no cluster any more: "
+        f"touch {mark}\n"
+    )
+    assert (done.returncode, done.stderr) == (1, text)
+
+
+def test_a_seed_waits_for_a_server_that_answers_later(machine: Machine) -> None:
+    count = machine.root / "count"
+    machine.fake("curl", f'echo >>{count}; [ "$(wc -l <{count})" -gt 2 ] && printf 401 || {{ printf 000; exit 7; }}')
+    machine.fake("sleep", "true")
+    done = machine.run(SEED, "before", SEED_DATA="/etcd", SEED_PEERS="10.0.1.12", SEED_SECONDS="600")
+    assert (done.returncode, len(count.read_text().splitlines())) == (0, 3)
+
+
+def test_a_seed_that_was_removed_from_etcd_joins_again_and_never_forms(machine: Machine) -> None:
+    machine.file("/etcd/tombstone")
+    machine.file(MARK)
+    machine.fake("curl", "printf 000; exit 7")
+    assert seed(machine).returncode == 1
+    machine.fake("curl", "printf 401")
+    assert seed(machine).returncode == 0
+    assert "server: https://10.0.1.12:6443" in (machine.root / OVERRIDE.lstrip("/")).read_text()
 
 
 def test_a_blank_volume_is_formatted_once(machine: Machine) -> None:

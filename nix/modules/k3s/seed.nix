@@ -1,4 +1,4 @@
-# The seed forms the cluster once. Installed again, it joins the others: a second cluster is the worst that can happen.
+# The seed forms the cluster once, where its installation asks for it (hostops/formation.py); otherwise it joins.
 {
   config,
   lib,
@@ -8,7 +8,7 @@
 let
   cfg = config.nixfleet.k3s;
   isSeed = cfg.enable && cfg.serverSettings.cluster-init == true;
-  rejoin = pkgs.writeShellApplication {
+  seed = pkgs.writeShellApplication {
     name = "nixfleet-seed";
     runtimeInputs = [
       pkgs.coreutils
@@ -21,28 +21,20 @@ in
   options.nixfleet.k3s.peers = lib.mkOption {
     type = lib.types.listOf lib.types.str;
     default = [ ];
-    description = "Addresses of the other servers, which a seed asks before it forms a cluster.";
+    description = "Addresses of the other servers, which a seed without data asks before it forms a cluster.";
   };
 
   config = lib.mkIf isSeed {
-    systemd.services.nixfleet-seed = {
-      description = "Join the cluster if there is one already";
-      requiredBy = [ "k3s.service" ];
-      before = [ "k3s.service" ];
-      after = [
-        "network-online.target"
-        "nixfleet-mesh.service"
-      ];
-      wants = [ "network-online.target" ];
+    systemd.services.k3s = {
       environment = {
         SEED_DATA = "${cfg.dataDir}/server/db/etcd";
         SEED_PEERS = lib.concatStringsSep " " cfg.peers;
+        SEED_SECONDS = "600";
       };
       serviceConfig = {
-        Type = "oneshot";
-        RemainAfterExit = true;
-        ExecStart = lib.getExe rejoin;
-        TimeoutStartSec = 300;
+        # At every start, also one by hand after the data was removed: a unit of its own would still be "active" then.
+        ExecStartPre = [ "${lib.getExe seed} before" ];
+        ExecStartPost = [ "${lib.getExe seed} after" ];
       };
     };
   };

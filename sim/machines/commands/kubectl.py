@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sim.machines import jsonpath
+from sim.machines import jsonpath, nodes
 from sim.machines.commands import drain, resources
 from sim.machines.commands.call import Call, Reply, not_simulated
 
@@ -52,6 +52,7 @@ async def _obey(call: Call, cluster: str, words: list[str], options: dict[str, s
     if words[:1] == ["drain"]:
         return await _drain(call, cluster, words[1:], options)
     reply = resources.change(call, cluster, words, options) or _change(call, cluster, words, options)
+    call.host.site.kube.removed(cluster)
     call.host.site.kube.settle()
     return reply
 
@@ -221,7 +222,7 @@ def _note(document: dict[str, Any], name: str, words: list[str]) -> str:
             notes[key] = value
         else:
             notes.pop(key.removesuffix("-"), None)
-    if words[0] == "annotate" and notes.get("etcd.k3s.cattle.io/remove") == "true":
-        document["members"].pop(name, None)
-        notes["etcd.k3s.cattle.io/removed-node-name"] = name
+    if words[0] == "annotate" and notes.get(f"{nodes.ETCD}/remove") == "true" and name in document["members"]:
+        document["members"].pop(name)
+        nodes.note_removal(document["nodes"][name])
     return f"node/{name} {'annotated' if words[0] == 'annotate' else 'labeled'}\n"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from sim.machines.commands import kubectl
 from sim.machines.commands.call import Call, Reply, not_simulated
+
+PING = re.compile(r"https://((?!127\.)[\d.]+):6443/ping")
 
 
 async def k3s(call: Call) -> Reply:
@@ -38,9 +41,11 @@ def _snapshot(call: Call, words: list[str]) -> Reply:
 
 
 async def curl(call: Call) -> Reply:
-    """Ask a health address of this server: etcd's on 2379 and 2381, the API's on 6443."""
+    """Ask a health address of this server: etcd's on 2379 and 2381, the API's on 6443; or whether another one lives."""
     address = next((word for word in call.argv if word.startswith("http")), "")
     kube = call.host.site.kube
+    if match := PING.fullmatch(address):
+        return _ping(call, match[1])
     cluster = kube.cluster_of(call.host.id)
     if cluster is None:
         return Reply(7, err=f"curl: (7) Failed to connect to {address}\n")
@@ -51,3 +56,11 @@ async def curl(call: Call) -> Reply:
     if address.startswith("https://127.0.0.1:6443/"):
         return Reply(out="ok" if healthy else "[-]etcd failed: reason withheld\nreadyz check failed\n")
     return not_simulated(call, address or "a call without an address")
+
+
+def _ping(call: Call, peer: str) -> Reply:
+    """Whether another server lives, as the status that `--write-out %{http_code}` prints."""
+    cluster = call.host.site.kube.listening(peer, call.host.id)
+    if cluster is None:
+        return Reply(7, out="000", err=f"curl: (7) Failed to connect to {peer} port 6443\n")
+    return Reply(out="200" if call.host.site.kube.answering(cluster) else "503")

@@ -102,7 +102,7 @@ async def _status(call: Call, units: list[str], _: list[str]) -> Reply:
 async def _stop(call: Call, units: list[str], _: list[str]) -> Reply:
     for unit in units:
         if unit == K3S:
-            call.host.site.kube.stop(call.host.id)
+            call.host.stop_k3s()
         elif call.host.units.get(unit):
             await call.host.units.stop(unit)
         elif unit not in ALWAYS:

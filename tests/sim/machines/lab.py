@@ -65,6 +65,7 @@ class Lab:
                 "k3sVersion": "v1.35.6+k3s1",
                 "mesh": None,
                 "seed": "s1",
+                "servers": {"s1": "10.0.0.1", "s2": "10.0.0.2", "s3": "10.0.0.3"},
                 "users": {},
             },
             "hosts": {
@@ -100,7 +101,8 @@ class Lab:
 
     def spec(self, name: str, **changes: Json) -> MachineSpec:
         """A machine that boots a cloud image with the boot key, at an address of its own."""
-        number = len(self.rack.machines()) + 1
+        taken = {address for machine in self.rack.machines() for address in machine.spec.addresses}
+        address = next(free for free in (f"203.0.113.{number}" for number in range(1, 255)) if free not in taken)
         values: dict[str, Any] = {
             "id": f"id-{name}",
             "name": name,
@@ -108,7 +110,7 @@ class Lab:
             "medium": "cloud-image",
             "user_data": user_data(self.boot_key),
             "authorized_keys": (hostkeys.public_half(self.key),),
-            "addresses": (f"203.0.113.{number}",),
+            "addresses": (address,),
         }
         return MachineSpec(**(values | changes))
 
@@ -170,8 +172,8 @@ class Lab:
             timeout=LIMIT_SECONDS,
         )
 
-    def extra_files(self, **secrets: str) -> Path:
-        """A folder for --extra-files with the final host key and the tokens."""
+    def extra_files(self, *, forms: bool, **secrets: str) -> Path:
+        """A folder for --extra-files: the final host key, the tokens, and with `forms` the mark to form a cluster."""
         folder = self.folder / "extra"
         shutil.rmtree(folder, ignore_errors=True)
         for name, text in {
@@ -182,20 +184,25 @@ class Lab:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        if forms:
+            (folder / "etc/nixfleet/form").touch()
         return folder
 
-    def anywhere(self, name: str, phases: str, **secrets: str) -> subprocess.CompletedProcess[str]:
+    def anywhere(
+        self, name: str, phases: str, *, forms: bool = False, **secrets: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run phases of nixos-anywhere on a machine."""
         machine = self.rack.by_name(name)
         assert machine is not None
         target = f"{machine.spec.login_user}@{machine.spec.addresses[0]}"
-        extra = ("--extra-files", str(self.extra_files(**secrets))) if "install" in phases else ()
+        extra = ("--extra-files", str(self.extra_files(forms=forms, **secrets))) if "install" in phases else ()
         argv = ("nixos-anywhere", "--flake", f"{self.flake}#test-{name}", "-i", str(self.identity))
         return self.tool(name, *argv, "--phases", phases, *extra, "--target-host", target)
 
-    def install(self, name: str, **secrets: str) -> None:
-        """Install a racked machine."""
-        ended = self.anywhere(name, "kexec,disko,install,reboot", **secrets)
+    def install(self, name: str, *, forms: bool | None = None, **secrets: str) -> None:
+        """Install a racked machine; the seed is asked to form the cluster unless `forms` says no."""
+        asked = name == self.contract["cluster"]["seed"] if forms is None else forms
+        ended = self.anywhere(name, "kexec,disko,install,reboot", forms=asked, **secrets)
         assert ended.returncode == 0, ended
         self.rack.settle()
 

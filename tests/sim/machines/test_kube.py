@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from sim.machines import jsonpath
+from sim.world import Fault
 from tests.sim.machines.lab import AGENT_TOKEN, SERVER_TOKEN, Lab
 
 WRONG = secrets.token_hex(8)
@@ -49,7 +50,8 @@ def test_a_seed_forms_a_cluster_and_the_others_join_it(lab: Lab) -> None:
 def test_two_clusters_do_not_share_members_tokens_or_authority(lab: Lab) -> None:
     _form(lab, "s1", "s2")
     lab.rack.remove("id-s1")
-    # The contract's seed on a new disk knows nothing of the cluster that was: what an operator must prevent.
+    lab.rack.power("id-s2", on=False)
+    # A seed that is asked to form, while those that have the cluster are silent: what an operator must prevent.
     _form(lab, "s1")
     assert lab.world.names("clusters") == ("clusters/test", "clusters/test-2")
     first, second = _cluster(lab), _cluster(lab, "clusters/test-2")
@@ -139,11 +141,95 @@ def test_a_new_disk_under_an_old_agents_name_is_refused_until_the_node_is_delete
     assert _ready(lab) == {"s1": "True", "a1": "True"}
 
 
-def test_a_removed_member_does_not_come_back(lab: Lab) -> None:
+def test_a_new_seed_joins_a_cluster_that_lives_whatever_its_mark_says(lab: Lab) -> None:
+    _form(lab, "s1", "s2", "s3")
+    before = _cluster(lab)["members"]["s1"]["id"]
+    lab.rack.remove("id-s1")
+    lab.ok("s2", "k3s kubectl delete node s1")
+    _form(lab, "s1")
+    assert lab.world.names("clusters") == ("clusters/test",)
+    assert _cluster(lab)["members"]["s1"]["id"] != before
+    assert set(_ready(lab).values()) == {"True"}
+
+
+def test_a_seed_that_was_not_asked_to_form_waits_for_the_others(lab: Lab) -> None:
+    lab.add("s1")
+    lab.install("s1", forms=False)
+    assert lab.ssh("s1", "systemctl is-active k3s").stdout == "activating\n"
+    assert lab.world.names("clusters") == ()
+    lab.ok("s1", "touch $NIXFLEET_ROOT/etc/nixfleet/form; systemctl restart k3s")
+    lab.rack.settle()
+    assert lab.world.names("clusters") == ("clusters/test",)
+    assert lab.ssh("s1", "test -e $NIXFLEET_ROOT/etc/nixfleet/form").returncode == 1
+
+
+def test_a_seed_whose_data_was_taken_away_joins_when_it_is_started_again(lab: Lab) -> None:
+    _form(lab, "s1", "s2", "s3")
+    lab.ok("s2", "k3s kubectl annotate node s1 etcd.k3s.cattle.io/remove=true")
+    lab.ok("s1", "systemctl stop k3s; rm -rf $NIXFLEET_ROOT/var/lib/rancher/k3s/server/db; systemctl start k3s")
+    _await_active(lab, "s1")
+    assert lab.world.names("clusters") == ("clusters/test",)
+    assert len(_cluster(lab)["members"]) == 3
+
+
+def test_a_removed_member_ends_and_joins_again_when_it_is_started_again(lab: Lab) -> None:
     _form(lab, "s1", "s2")
+    first = _cluster(lab)["members"]["s2"]["id"]
     lab.ok("s1", "k3s kubectl annotate node s2 etcd.k3s.cattle.io/remove=true")
+    assert _why(lab, "s2") == "This node has been removed from the cluster - please restart k3s to rejoin the cluster"
+    notes = _cluster(lab)["nodes"]["s2"]["metadata"]["annotations"]
+    assert (notes["etcd.k3s.cattle.io/removed-node-name"], "etcd.k3s.cattle.io/node-name" in notes) == (
+        f"s2-{first[:8]}",
+        False,
+    )
+    assert _voter(lab) == {"s1": "MemberNotLearner", "s2": "NotAMember"}
     lab.rack.reboot("id-s2")
-    assert _why(lab, "s2") == "etcd: this member has been permanently removed from the cluster"
+    assert _cluster(lab)["members"]["s2"]["id"] != first
+    notes = _cluster(lab)["nodes"]["s2"]["metadata"]["annotations"]
+    assert (notes["etcd.k3s.cattle.io/remove"], "etcd.k3s.cattle.io/removed-node-name" in notes) == ("false", False)
+
+
+def test_one_that_was_removed_while_it_was_off_learns_that_at_its_start(lab: Lab) -> None:
+    _form(lab, "s1", "s2", "s3")
+    lab.rack.power("id-s3", on=False)
+    lab.ok("s1", "k3s kubectl delete node s3")
+    lab.rack.power("id-s3", on=True)
+    assert _why(lab, "s3") == "This node has been removed from the cluster - please restart k3s to rejoin the cluster"
+    assert sorted(_cluster(lab)["members"]) == ["s1", "s2"]
+
+
+def test_a_learner_has_no_vote_and_there_is_one_at_a_time(lab: Lab) -> None:
+    _form(lab, "s1")
+    lab.world.inject(Fault(machine="s2", step="etcd promote", kind="hang", times=99))
+    _form(lab, "s2", "s3")
+    assert _voter(lab) == {"s1": "MemberNotLearner", "s2": "MemberIsLearner"}
+    assert _why(lab, "s3") == "etcdserver: too many learner members in cluster"
+    lab.rack.power("id-s2", on=False)
+    assert lab.ok("s1", "k3s kubectl get --raw /readyz") == "ok"
+    lab.world.clear_faults()
+    lab.rack.power("id-s2", on=True)
+    assert _voter(lab) == dict.fromkeys(("s1", "s2", "s3"), "MemberNotLearner")
+
+
+def test_a_server_that_becomes_an_agent_stays_a_member_that_does_not_vote_for_anybody(lab: Lab) -> None:
+    _form(lab, "s1", "s2", "s3")
+    lab.contract["hosts"]["s3"]["role"] = "agent"
+    system = lab.rebuild("s3")
+    lab.ok("s3", f"$NIXFLEET_ROOT{system}/bin/switch-to-configuration switch")
+    assert _ready(lab)["s3"] == "True"
+    assert _voter(lab)["s3"] == "Unhealthy"
+    lab.rack.power("id-s2", on=False)
+    assert _cluster(lab)["available"] is False
+
+
+def _voter(lab: Lab) -> dict[str, str]:
+    conditions = {name: node["status"]["conditions"] for name, node in _cluster(lab)["nodes"].items()}
+    return {name: each[1]["reason"] for name, each in conditions.items() if len(each) > 1}
+
+
+def _await_active(lab: Lab, name: str) -> None:
+    """Until what the seed's unit runs before k3s has ended."""
+    lab.ok(name, 'until [ "$(systemctl is-active k3s)" = active ]; do sleep 0.1; done')
 
 
 def test_a_node_tells_its_version_and_an_agent_sees_only_itself(lab: Lab) -> None:
