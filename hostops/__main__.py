@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fleet.contract import Contract
 
-NEED_HOST = ("install", "switch")
+NEED_HOST = ("install", "switch", "leave")
 """Verbs that change one host: alone on this machine, and under the host's lease."""
 
 CHANGE_ALL = ("mesh",)
@@ -59,6 +59,10 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
             from hostops.switch import switch  # noqa: PLC0415 - see above
 
             return switch(task, arguments.host), Code.DONE
+        case "leave":
+            from hostops.leave import leave  # noqa: PLC0415 - see above
+
+            leave(task, arguments.host)
         case "mesh":
             from hostops.mesh import mesh  # noqa: PLC0415 - see above
 
@@ -96,6 +100,10 @@ def _leases(arguments: argparse.Namespace, contract: Contract, journal: Journal)
 def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
     environment = os.environ
     contract = load_contract(arguments.stack, environment)
+    if arguments.verb == "leave":
+        from hostops.leave import with_member  # noqa: PLC0415 - as in _perform
+
+        contract = with_member(contract, arguments.host, environment)
     secrets = Secrets.read("{}" if sys.stdin.isatty() else sys.stdin.read())
     journal.conceal(secrets.values())
     limits, peers = Limits.read(environment), read_peers(environment, arguments.host)

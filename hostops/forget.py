@@ -23,6 +23,7 @@ QUIET_SECONDS = 90
 REMOVAL_SECONDS = 180
 """For etcd to remove a member; Rancher's provisioner waits as long."""
 
+STEP_SECONDS = 60
 FORGET_SECONDS = QUIET_SECONDS + 2 * REMOVAL_SECONDS + 60
 """Limit of the whole script."""
 
@@ -43,7 +44,11 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
 
     found = await_servers(task, others, limit, enough=enough)
     if found.first is not None:
-        return _outcome(host, found.first, _run(task, host, found.first, deadline, boot_id))
+        via = Line(task, found.first)
+        try:
+            return forget_at(task, via, host, deadline, boot_id=boot_id)
+        finally:
+            via.drop()
     if found.sick:
         raise Failure(
             Code.UNREACHABLE,
@@ -62,17 +67,41 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
     return f"no cluster yet{unknown}"
 
 
-def _run(task: Task, host: str, server: str, deadline: Deadline, boot_id: str) -> Reply:
-    line = Line(task, server)
+def forget_at(  # noqa: PLR0913 - what is known of the host, and where it is asked
+    task: Task, via: Line, host: str, deadline: Deadline, *, boot_id: str, stopped: bool = False
+) -> str:
+    """Let the cluster that `via` answers for forget a host's node; returns what was done, raises Failure.
+
+    `stopped`: k3s of the boot `boot_id` was stopped for good, so that this node is no new one.
+    """
     quiet = min(QUIET_SECONDS, int(task.limits.ready))
-    text = script("forget", host=host, boot=boot_id, role="server", quiet=str(quiet), removal=str(REMOVAL_SECONDS))
+    text = script(
+        "forget",
+        host=host,
+        boot=boot_id,
+        stopped="yes" if stopped else "",
+        role="server",
+        quiet=str(quiet),
+        removal=str(REMOVAL_SECONDS),
+    )
+    return _outcome(host, via.host, _run(via, text, min(FORGET_SECONDS, max(deadline.left, 1))))
+
+
+def remove_member(task: Task, via: Line, host: str) -> str:
+    """Let the cluster remove the member of etcd of a host that lives; returns what was done, raises Failure."""
+    text = script("forget", host=host, only="member", role="server", removal=str(REMOVAL_SECONDS))
+    limit = min(REMOVAL_SECONDS + STEP_SECONDS, int(task.limits.ready) + STEP_SECONDS)
+    reply = _run(via, text, limit)
+    _outcome(host, via.host, reply)
+    return "its member of etcd was removed" if "forgot_member" in reply.facts() else "it is no member of etcd any more"
+
+
+def _run(line: Line, text: str, seconds: float) -> Reply:
     try:
-        return line.run(text, seconds=min(FORGET_SECONDS, max(deadline.left, 1)))
+        return line.run(text, seconds=seconds)
     except NoAnswer as error:
         said = f"{line.destination}: {error.text}; run again: it goes on here"
         raise Failure(Code.UNREACHABLE, "forget", said) from None
-    finally:
-        line.drop()
 
 
 def _outcome(host: str, server: str, reply: Reply) -> str:

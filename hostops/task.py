@@ -40,11 +40,17 @@ class Limits:
     answer: float = 60
     """For an answer of a host that is up."""
 
+    drain: float = 600
+    """For a node's pods to go elsewhere."""
+
+    leave: float = 3600
+    """For a host to leave its cluster, the move of its volumes included."""
+
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Limits:
-        """From NIXFLEET_INSTALL_SECONDS, NIXFLEET_READY_SECONDS, NIXFLEET_CONTACT_SECONDS, NIXFLEET_ANSWER_SECONDS."""
+        """From NIXFLEET_INSTALL_SECONDS, NIXFLEET_READY_SECONDS and so on, one variable per field."""
         found = {}
-        for name in ("install", "ready", "contact", "answer"):
+        for name in ("install", "ready", "contact", "answer", "drain", "leave"):
             variable = f"NIXFLEET_{name.upper()}_SECONDS"
             text = environment.get(variable, "")
             if text and not (text.isdigit() and int(text)):

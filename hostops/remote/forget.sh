@@ -1,7 +1,8 @@
 #!/bin/sh
-# On a server, for a host that is installed anew: let the cluster forget its member of etcd, its node, and the password
-# by which it would refuse the new one. Changes nothing while the node is Ready, or where it is the new one already.
-# NF_HOST: the node; NF_BOOT: boot id of its host now; NF_ROLE: server; NF_QUIET, NF_REMOVAL: seconds for the node to be
+# On a server, for a host that leaves or is installed anew: let the cluster forget its member of etcd, its node, and the
+# password by which it would refuse the new one. Changes nothing while the node is Ready, or where it is the new one.
+# NF_HOST: the node; NF_BOOT: boot id of its host now; NF_STOPPED: yes if k3s of that boot was stopped for good; NF_ONLY:
+# member for that one alone, of a host that lives; NF_ROLE: server; NF_QUIET, NF_REMOVAL: seconds for the node to be
 # seen as gone, and for its removal.
 
 # show JSONPATH: of the node; empty without one
@@ -23,8 +24,10 @@ quiet() {
   ready=$(show '{.status.conditions[?(@.type=="Ready")].status}') && [ "$ready" != True ]
 }
 
+# removed: a member that joined again under the name has a name of its own again
 removed() {
-  [ -n "$(show '{.metadata.annotations.etcd\.k3s\.cattle\.io/removed-node-name}')" ]
+  [ -n "$(show '{.metadata.annotations.etcd\.k3s\.cattle\.io/removed-node-name}')" ] &&
+    [ -z "$(show '{.metadata.annotations.etcd\.k3s\.cattle\.io/node-name}')" ]
 }
 
 # gone: a host that waits for it may have made a new node under the name at once
@@ -32,17 +35,26 @@ gone() {
   now=$(show '{.metadata.uid}') && [ "$now" != "$uid" ]
 }
 
+# member: the one of etcd; answers with `stuck` if it stays
+member() {
+  etcd=$(show '{.metadata.labels.node-role\.kubernetes\.io/etcd}') || return
+  [ "$etcd" = true ] || return 0
+  if removed; then
+    return 0
+  fi
+  kubectl annotate node "$NF_HOST" etcd.k3s.cattle.io/remove=true --overwrite >&2 || return
+  within "$NF_REMOVAL" removed || {
+    say stuck member
+    return
+  }
+  say forgot_member yes
+}
+
 # leave: its member first, as a member without a node keeps the name taken
 leave() {
-  etcd=$(show '{.metadata.labels.node-role\.kubernetes\.io/etcd}') || return
-  if [ "$etcd" = true ]; then
-    kubectl annotate node "$NF_HOST" etcd.k3s.cattle.io/remove=true --overwrite >&2 || return
-    within "$NF_REMOVAL" removed || {
-      say stuck member
-      return 0
-    }
-    say forgot_member yes
-  fi
+  found=$(member) || return
+  [ -z "$found" ] || printf '%s\n' "$found"
+  [ "$found" != 'stuck=member' ] || return 0
   # Its finalizers may take longer than one request may.
   kubectl delete node "$NF_HOST" --ignore-not-found --wait=false >&2 || return
   within "$NF_REMOVAL" gone || {
@@ -55,13 +67,18 @@ leave() {
 main() {
   say forget 1
   uid=$(show '{.metadata.uid}') || exit
+  if [ "${NF_ONLY-}" = member ]; then
+    [ -z "$uid" ] || member
+    exit
+  fi
   if [ -n "$uid" ]; then
     boot=$(show '{.status.nodeInfo.bootID}') || exit
     if [ -n "$boot" ] && [ "$boot" = "$NF_BOOT" ]; then
-      say is_new yes
-      return
-    fi
-    if ! within "$NF_QUIET" quiet; then
+      if [ "${NF_STOPPED-}" != yes ]; then
+        say is_new yes
+        return
+      fi
+    elif ! within "$NF_QUIET" quiet; then
       [ "$ready" = True ] || exit 1
       say ready_at "$(show '{.status.addresses[?(@.type=="InternalIP")].address}')"
       return

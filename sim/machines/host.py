@@ -13,7 +13,7 @@ from sim.machines import machine as machines
 from sim.machines import systems
 from sim.machines.closure import Closure, default_boot, outside
 from sim.machines.door import Door
-from sim.machines.service import DATA, FORM, Service
+from sim.machines.service import DATA, FORM, RELEASED, Service
 from sim.machines.site import SH, Session, Streams
 from sim.machines.units import Units
 
@@ -142,8 +142,13 @@ class Host:
         return default_boot(self.root)
 
     def start_k3s(self) -> None:
-        """Start k3s as the current system has it; on a seed, what its unit runs before comes first."""
+        """Start k3s as the current system has it; on a seed, what its unit runs before comes first.
+
+        Not where the unit's condition is not met, as on a host that has left its cluster.
+        """
         self.stop_k3s()
+        if (self.root / RELEASED).exists():
+            return
         service = Service(machine=self.id, root=self.root, closure=self.current_system(), clock=self.clock_seconds)
         # With data and without a mark that script does nothing.
         service.waiting = service.seed and (service.new or self._asked_to_form)

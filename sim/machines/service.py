@@ -28,6 +28,9 @@ TOMBSTONE = f"{DATA}/tombstone"
 FORM = "etc/nixfleet/form"
 """The mark by which an installation asks a seed to form the cluster."""
 
+RELEASED = "etc/nixfleet/released"
+"""While it is there, k3s' unit does not start (nix/modules/k3s/unit.nix)."""
+
 OVERRIDES = "etc/rancher/k3s/config.yaml.d"
 CONTROL = "run/systemd/system/k3s.service.d"
 """Where a drop-in of this boot changes the unit."""

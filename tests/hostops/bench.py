@@ -135,7 +135,7 @@ class Bench:
         """What stdin has for a host."""
         cluster = self.ring.cluster
         found = {"deployKey": cluster.deploy_key}
-        if host:
+        if host in self.hosts:
             keys = self.ring.hosts[host]
             found |= {"hostKey": keys.host_key, "wireguardKey": keys.wireguard_key, "agentToken": cluster.agent_token}
             if self.hosts[host]["role"] == "server":
@@ -205,6 +205,14 @@ class Bench:
     def fault(self, host: str, step: str, kind: FaultKind = "fail") -> None:
         """Let a step of a host go wrong once."""
         self.world.inject(Fault(machine=host, step=step, kind=kind))
+
+    def remove(self, host: str) -> dict[str, str]:
+        """Take a host's entry out of the fleet; the environment of its leaving."""
+        contract = json.loads((self.base / "contracts" / "sim.json").read_text())
+        address = PUBLIC.get(host) or contract["hosts"][host]["sshAddress"]
+        del self.hosts[host]
+        self.write()
+        return {"NIXFLEET_MEMBER": json.dumps(contract["hosts"][host]), "NIXFLEET_ADDRESS": address}
 
     def change(self, timezone: str) -> None:
         """Give every host another closure."""

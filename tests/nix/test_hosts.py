@@ -51,6 +51,7 @@ def test_a_role_has_its_own_flags_only(hosts: Hosts) -> None:
         # On the command line a list would replace the file's.
         assert facts["configPath"] == "/etc/rancher/k3s/config.yaml"
         assert "--config /etc/rancher/k3s/config.yaml" in facts["units"]["k3s.service"]
+        assert "ConditionPathExists=!/etc/nixfleet/released" in facts["units"]["k3s.service"]
         assert "--kubelet-arg" not in facts["units"]["k3s.service"], name
 
 

@@ -52,7 +52,10 @@ in
           RestartSec = lib.mkForce "10s"; # the module's 5 s make the start limit unreachable
           Slice = "k3s.slice";
         };
-        unitConfig = limit;
+        # A host that has left its cluster runs on without k3s until the operator brings it back.
+        unitConfig = limit // {
+          ConditionPathExists = "!/etc/nixfleet/released";
+        };
       };
     };
   };

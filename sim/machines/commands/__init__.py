@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "hostname": Command(basic.hostname),
     "journalctl": Command(transient.journalctl),
     "k3s": Command(kubernetes.k3s, ("nixos",)),
+    "k3s-killall.sh": Command(kubernetes.killall, ("nixos",), root=True),
     "kubectl": Command(kubernetes.kubectl_command, ("nixos",)),
     "lsblk": Command(block.lsblk),
     "mount": Command(mounts.mount, root=True),

@@ -23,6 +23,13 @@ async def k3s(call: Call) -> Reply:
     return not_simulated(call, " ".join(call.argv))
 
 
+async def killall(call: Call) -> Reply:
+    """k3s' own script: the service and every container of it end."""
+    call.host.stop_k3s()
+    call.host.site.world.record(call.host.name, "k3s killall")
+    return Reply()
+
+
 async def kubectl_command(call: Call) -> Reply:
     """`k3s kubectl` under its short name."""
     return await kubectl.run(call, list(call.argv))

@@ -112,10 +112,11 @@ async def _activate_locked(call: Call, system: closure.Closure) -> Reply:
     service = host.site.kube.services.get(host.id)
     if service is None or service.state == "failed" or _k3s_differs(before, system):
         host.start_k3s()
-    service = host.site.kube.services[host.id]
-    service.closure = system
+    service = host.site.kube.services.get(host.id)
+    if service is not None:
+        service.closure = system
     host.site.kube.settle()
-    if service.state == "failed":
+    if service is not None and service.state == "failed":
         return Reply(UNITS_FAILED, err="warning: the following units failed: k3s.service\n")
     return Reply(err="activating the configuration...\n")
 

@@ -116,7 +116,8 @@ async def _start(call: Call, units: list[str], _: list[str]) -> Reply:
             service = call.host.site.kube.services.get(call.host.id)
             if call.argv[0] == "restart" or service is None or service.state != "active":
                 call.host.start_k3s()
-            if call.host.site.kube.services[call.host.id].state == "failed":
+            service = call.host.site.kube.services.get(call.host.id)
+            if service is not None and service.state == "failed":
                 return Reply(1, err=f"Job for {unit} failed because the control process exited with error code.\n")
         elif call.host.units.get(unit):
             task = call.host.units.start_loaded(unit)
