@@ -19,7 +19,7 @@ from sim.machines.rack import Disk
 from tests.hostops.bench import BOARD, PUBLIC, SEED, SERVERS, Bench, into_installer, members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class TestInstall:
