@@ -12,7 +12,7 @@ from fleet.model import Role
 if TYPE_CHECKING:
     from fleet.keys import ClusterKeys, HostKeys
 
-Verb = Literal["install", "kubeconfig", "mesh", "switch"]
+Verb = Literal["install", "kubeconfig", "leave", "mesh", "switch"]
 
 
 def hostops(verb: Verb, stack: str, host: str | None = None) -> str:
@@ -23,7 +23,12 @@ def hostops(verb: Verb, stack: str, host: str | None = None) -> str:
     engine that is stopped stops the work itself and not a shell before it.
     """
     target = "" if host is None else f" --host {host}"
-    return f'exec env PATH="$PWD/.venv/bin:$PATH" python -m hostops {verb} --stack {stack}{target}'
+    return python(f"hostops {verb} --stack {stack}{target}")
+
+
+def python(module: str) -> str:
+    """The shell command that runs a module of the checkout; hostops() says why it is written so."""
+    return f'exec env PATH="$PWD/.venv/bin:$PATH" python -m {module}'
 
 
 def deploy_secret(cluster: ClusterKeys) -> pulumi.Output[str]:

@@ -1,4 +1,7 @@
-"""One host on its machine: installed once, then brought to each new closure. Machines come from components/clouds."""
+"""One host on its machine: a member of the cluster, installed once, then brought to each new closure.
+
+Machines come from components/clouds. The order of hosts is wired in hosts.py.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import pulumi
 from pulumi_command import local
 
 from components.commands import hostops
+from components.edges import Gate, behind, unlinked
+from fleet.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +37,15 @@ class HostArgs:
     machine: Machine
     """What it runs on."""
 
+    role: str
+    """What it does in the cluster: another role is another member."""
+
+    facts: str
+    """The host's entry of the contract as JSON: all that leaving knows of it when the file has it no more."""
+
+    stack_wide: pulumi.Resource
+    """Goes only with the whole stack; nobody leaves a cluster that ends."""
+
     closure: str
     """Closure key of the wanted generation."""
 
@@ -41,11 +55,14 @@ class HostArgs:
     switch_secret: pulumi.Input[str] = field(repr=False)
     """Standard input of a switch: keys and tokens as JSON, a secret."""
 
+    deploy_secret: pulumi.Input[str] = field(repr=False)
+    """Standard input of leaving: the key to log in with as JSON, a secret."""
+
     peers: pulumi.Input[str]
     """Hosts that it has to know when it is installed, as JSON: the servers, or all of a mesh."""
 
-    quorum: pulumi.Input[str] | None
-    """Servers that are asked before this one is touched, as JSON; None: it is none."""
+    servers: pulumi.Input[str]
+    """Servers of the cluster, as JSON: who is asked when a server is touched, and when a host leaves."""
 
     reinstall: str
     """One-shot token that formats the disk and installs again; empty: none."""
@@ -59,8 +76,11 @@ class HostArgs:
     switch_seconds: int
     """Limit of a switch, building, copying and going back included."""
 
-    after: tuple[pulumi.Resource, ...]
-    """What has to be done before this host is touched."""
+    after: pulumi.Resource | None
+    """What has to be done before this host is touched: one edge, from its installation."""
+
+    turn: Gate | None
+    """Opens when all that comes before this host is done: a wait without an edge."""
 
 
 class Host(pulumi.ComponentResource):
@@ -72,40 +92,78 @@ class Host(pulumi.ComponentResource):
     installation: pulumi.Output[str]
     """Changes exactly when the host is installed anew."""
 
+    membership: pulumi.CustomResource
+    """Its end is the work of leaving the cluster. It ends before the machine does, and after what depends on it."""
+
+    node: pulumi.Output[str]
+    """Changes exactly when the host comes back as another node: installed anew, or in another role."""
+
     system: pulumi.Resource
     """The host as it should be: what everything that needs the host depends on."""
 
     def __init__(self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Install the host and bring it to its closure."""
         super().__init__("nixfleet:index:Host", name, None, opts)
-        install = self._install(name, args)
-        self.installation = install.id
+        self.membership = membership = self._membership(name, args)
+        install = self._install(name, args, membership)
+        self.installation = unlinked(install.id)
+        self.node = pulumi.Output.format("{0} {1}", self.installation, unlinked(membership.id))
         self.system = system = self._system(name, args, install)
         # The command's own inputs, so that the key is known only when the host is there.
         self.closure = system.environment.apply(_closure_of)
         self.register_outputs({"closure": self.closure, "installation": self.installation})
 
-    def _install(self, name: str, args: HostArgs) -> local.Command:
+    def _membership(self, name: str, args: HostArgs) -> local.Command:
+        return local.Command(
+            f"{name}-membership",
+            create=INERT,
+            update=INERT,
+            delete=hostops("leave", args.stack, name),
+            # Another machine, or another role, is another member: the old one leaves first. The trigger is an output of
+            # the machine, so that the engine ends the membership before a machine that it deletes before replacing.
+            triggers=[args.machine.identity, args.role],
+            environment={
+                "NIXFLEET_ADDRESS": unlinked(args.machine.address),
+                "NIXFLEET_MEMBER": args.facts,
+                "NIXFLEET_PEERS": unlinked(args.servers),
+                "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
+                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
+            },
+            stdin=args.deploy_secret,
+            add_previous_output_in_env=False,
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # A member leaves while it still has its network and its volumes.
+                depends_on=list(args.machine.ready),
+                deleted_with=args.stack_wide,
+                # A host is one member at a time.
+                delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(delete=f"{args.install_seconds + MARGIN_SECONDS}s"),
+            ),
+        )
+
+    def _install(self, name: str, args: HostArgs, membership: pulumi.Resource) -> local.Command:
         return local.Command(
             f"{name}-install",
             create=hostops("install", args.stack, name),
             update=INERT,
             # The SDK makes a changed trigger a replacement: a new machine or a new token, and nothing else, installs.
-            triggers=[args.machine.identity, args.reinstall],
+            triggers=[unlinked(args.machine.identity), args.reinstall],
             environment={
-                "NIXFLEET_ADDRESS": args.machine.address,
-                "NIXFLEET_MACHINE_ID": args.machine.identity,
+                "NIXFLEET_ADDRESS": unlinked(args.machine.address),
+                "NIXFLEET_MACHINE_ID": unlinked(args.machine.identity),
                 "NIXFLEET_REINSTALL": args.reinstall,
-                "NIXFLEET_PEERS": args.peers,
+                "NIXFLEET_PEERS": unlinked(args.peers),
                 "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
             },
-            stdin=args.install_secret,
+            stdin=behind(args.turn, args.install_secret),
             add_previous_output_in_env=False,
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*args.machine.ready, *args.after],
+                depends_on=[membership, *([args.after] if args.after else [])],
                 # Installed is installed: an address, a key or a word that changed later must not touch the disk.
                 ignore_changes=["create", "update", "environment", "stdin", "dir", "interpreter", "logging"],
                 # Streams of a failed installation may name what it was doing.
@@ -117,16 +175,16 @@ class Host(pulumi.ComponentResource):
     def _system(self, name: str, args: HostArgs, install: local.Command) -> local.Command:
         switch = hostops("switch", args.stack, name)
         timeout = f"{args.switch_seconds + MARGIN_SECONDS}s"
-        quorum = {} if args.quorum is None else {"NIXFLEET_PEERS": args.quorum}
+        quorum = {"NIXFLEET_PEERS": unlinked(args.servers)} if args.role == Role.SERVER else {}
         return local.Command(
             f"{name}-system",
             create=switch,
             update=switch,
-            # A changed closure, or a new installation, is an update of this resource and never a replacement.
+            # A changed closure, a new installation or membership is an update of this resource, never a replacement.
             environment={
-                "NIXFLEET_ADDRESS": args.machine.address,
+                "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_CLOSURE": args.closure,
-                "NIXFLEET_INSTALLATION": install.id,
+                "NIXFLEET_INSTALLATION": self.node,
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
                 **quorum,
             },
@@ -135,7 +193,8 @@ class Host(pulumi.ComponentResource):
             logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[install, *args.after],
+                # The one edge: the installation has waited for all that this waits for.
+                depends_on=[install],
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )

@@ -36,8 +36,8 @@ class KubeconfigArgs:
     deploy_secret: pulumi.Input[str] = field(repr=False)
     """The key to log in with as JSON, a secret."""
 
-    after: tuple[pulumi.Resource, ...]
-    """Servers and the endpoint."""
+    after: pulumi.Resource
+    """The last server."""
 
 
 class Kubeconfig(pulumi.ComponentResource):
@@ -46,11 +46,14 @@ class Kubeconfig(pulumi.ComponentResource):
     text: pulumi.Output[str]
     """The file, a secret."""
 
+    command: pulumi.Resource
+    """What fetched it."""
+
     def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Fetch the kubeconfig from a server."""
         super().__init__("nixfleet:index:Kubeconfig", name, None, opts)
         fetch = hostops("kubeconfig", args.stack)
-        command = local.Command(
+        self.command = command = local.Command(
             f"{name}-kubeconfig",
             create=fetch,
             update=fetch,
@@ -66,7 +69,7 @@ class Kubeconfig(pulumi.ComponentResource):
             logging=local.Logging.NONE,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=list(args.after),
+                depends_on=[args.after],
                 additional_secret_outputs=["stdout", "stderr"],
                 custom_timeouts=pulumi.CustomTimeouts(create="10m", update="10m"),
             ),

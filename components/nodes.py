@@ -23,14 +23,14 @@ AGENT_LABEL = "node-role.kubernetes.io/agent"
 
 
 INSTALLATION = "nixfleet/installation"
-"""Annotation: which installation of the host the node is of."""
+"""Annotation: which installation and membership of the host the node is of."""
 
 
-def node_metadata(name: str, host: Host, installation: pulumi.Input[str]) -> Any:  # noqa: ANN401 - JSON of the API
+def node_metadata(name: str, host: Host, node: pulumi.Input[str]) -> Any:  # noqa: ANN401 - JSON of the API
     """The part of the node's metadata that is ours."""
     annotations = {
-        # A host that is installed again comes as another node, which has nothing of this: it has to be patched again.
-        INSTALLATION: installation,
+        # A host that comes back comes as another node, which has nothing of this: it has to be patched again.
+        INSTALLATION: node,
         # The node is the kubelet's object: without force its fields stay its own.
         "pulumi.com/patchForce": "true",
     }
@@ -61,10 +61,10 @@ class NodesArgs:
     hosts: Mapping[str, Host]
     """All hosts, sorted by name."""
 
-    installations: Mapping[str, pulumi.Input[str]]
-    """By host: changes exactly when it is installed anew."""
+    nodes: Mapping[str, pulumi.Input[str]]
+    """By host: changes exactly when it comes back as another node."""
 
-    systems: Mapping[str, pulumi.Resource]
+    after: Mapping[str, tuple[pulumi.Resource, ...]]
     """By host: what has to be done before its node is there."""
 
 
@@ -80,9 +80,9 @@ class Nodes(pulumi.ComponentResource):
         self.patches = tuple(
             core.v1.NodePatch(
                 f"{name}-{label}",
-                metadata=node_metadata(label, host, args.installations[label]),
+                metadata=node_metadata(label, host, args.nodes[label]),
                 spec=node_spec(host),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[args.systems[label]]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after[label])),
             )
             for label, host in args.hosts.items()
         )

@@ -90,6 +90,8 @@ class ClusterFacts(Model):
     deploy_key: SshPublicKey
     users: dict[Name, UserFacts]
     longhorn: bool
+    """Whether hosts have what Longhorn needs: where it runs, and where storage is kept for it."""
+
     multus: bool
     timezone: str
     rollout_probes: tuple[Probe, ...]
@@ -209,7 +211,7 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
             name: UserFacts(keys=tuple(user.keys[device] for device in sorted(user.keys)), admin=user.admin)
             for name, user in fleet.users.items()
         },
-        longhorn=fleet.addons.longhorn.enabled,
+        longhorn=fleet.addons.longhorn.enabled or bool(fleet.storage_hosts),
         multus=fleet.addons.multus.enabled,
         timezone=fleet.timezone,
         rollout_probes=fleet.rollout.probes,

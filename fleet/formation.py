@@ -1,4 +1,4 @@
-"""The order in which hosts come up and change. Pure; who waits for whom is wired in components/site.py."""
+"""The order in which hosts come up and change. Pure; who waits for whom is wired in components/hosts.py."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from fleet.settings import Fleet
 
 
-def waves(fleet: Fleet) -> tuple[tuple[str, ...], ...]:
-    """Groups of hosts, each of which begins when the one before is done.
+def turns(fleet: Fleet) -> dict[str, str | None]:
+    """Hosts in their order, each with the one that is done before it begins; None for the seed.
 
     The seed alone, the other servers one at a time (each is a change of etcd's membership), then agents by name, as
-    many at once as the rollout allows.
+    many at once as the rollout allows. With the one that is named, all before it in this order are done too: so a
+    failure stops all that have not begun, and never more than a batch is unproven.
     """
-    agents, size = fleet.of_role(Role.AGENT), fleet.rollout.batch_size
-    batches = tuple(agents[start : start + size] for start in range(0, len(agents), size))
-    return (*((server,) for server in fleet.formation), *batches)
+    servers, agents, size = fleet.formation, fleet.of_role(Role.AGENT), fleet.rollout.batch_size
+    found: dict[str, str | None] = {}
+    for number, server in enumerate(servers):
+        found[server] = servers[number - 1] if number else None
+    for number, agent in enumerate(agents):
+        found[agent] = agents[number - size] if number >= size else servers[-1]
+    return found

@@ -134,7 +134,7 @@ class Host(Model):
     """A further disk that belongs to the host; None: no other disk of the machine is touched."""
 
     storage: bool = False
-    """Whether Longhorn keeps replicas here."""
+    """Whether Longhorn keeps replicas here. It stays until Longhorn is uninstalled, as hosts keep its tools with it."""
 
     labels: dict[str, str] = {}
     """Kubernetes node labels."""

@@ -8,6 +8,10 @@ from components.clouds.registry import CloudArgs, Machine, register_cloud
 from fleet.contract import ssh_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
     from fleet.hosts import Host
 
 
@@ -19,6 +23,10 @@ class Records:
     def __init__(self, args: CloudArgs) -> None:
         """Take the machines from the documents alone."""
         self.machines = {name: _machine(host) for name, host in args.hosts.items()}
+
+    def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:  # noqa: ARG002 - a Cloud's
+        """Nothing is made here, so nothing stands before a server."""
+        return {}
 
 
 def _machine(host: Host) -> Machine:

@@ -40,6 +40,12 @@ class Cloud(Protocol):
     def api_address(self) -> pulumi.Input[str] | None:
         """Address of the load balancer that it made for the Kubernetes API."""
 
+    def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:
+        """Put servers behind that load balancer; by host, what has to be gone before its member goes.
+
+        `members`: what ends when a host leaves the cluster, by host name.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class CloudArgs:
@@ -59,6 +65,9 @@ class CloudArgs:
 
     user_data: Mapping[str, pulumi.Output[str]] = field(repr=False)
     """First-boot document of each host, a secret."""
+
+    lawful: pulumi.Resource
+    """There when the change may be made: what every provider waits for."""
 
     def labels(self, name: str) -> dict[str, str]:
         """Labels of everything in a cloud, so that what a broken run left behind can be found."""

@@ -43,19 +43,14 @@ def replicas_have_hosts(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
         )
 
 
-@law("addons", "hosts")
-def storage_has_longhorn(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """What is there for Longhorn needs Longhorn: storage hosts, volumes, the smoke test, the PATH policy."""
-    longhorn = fleet.addons.longhorn.enabled
+@law("hosts")
+def volumes_hold_replicas(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A cloud volume is there for Longhorn's replicas.
+
+    Storage without Longhorn is lawful: hosts keep what Longhorn needs until it is uninstalled (fleet/transition).
+    """
     for name in sorted(fleet.hosts):
         host = fleet.hosts[name]
-        if host.storage and not longhorn:
-            yield Fault(
-                path=f"hosts.{name}.storage",
-                value="true",
-                law="only Longhorn keeps storage on hosts, and it is switched off",
-                cure="remove it, or switch addons.longhorn.enabled on",
-            )
         if getattr(host, "volume", None) and not host.storage:
             yield Fault(
                 path=f"hosts.{name}.volume",

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 import pytest
@@ -19,6 +19,9 @@ from fleet.placement import GROUP_SIZE, placement_group
 from tests.components.plan import Plan, record
 from tests.components.plans import attached_ovh
 from tests.components.stacks import Deploy, host_keys, inputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def protected(fleet: dict[str, Any]) -> None:
@@ -177,6 +180,10 @@ class Third:
     def __init__(self, args: CloudArgs) -> None:
         self.machines = {name: self.machine(name, host) for name, host in args.hosts.items()}
 
+    def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:
+        assert members
+        return {}
+
     def machine(self, name: str, host: Host) -> Machine:
         assert isinstance(host, ThirdHost)
         server = ThirdServer(f"{name}-server", ThirdArgs(size=host.size))
@@ -208,4 +215,5 @@ def test_a_third_cloud_is_one_file() -> None:
     assert server.inputs == {"size": "small"}
     assert install.inputs["triggers"] == ["third-1-server-id", ""]
     assert install.inputs["environment"]["NIXFLEET_ADDRESS"] == "198.51.100.99"
-    assert "third-1-server" in install.depends_on
+    assert "third-1-membership" in install.depends_on
+    assert "third-1-server" in plan.one("third-1-membership").depends_on

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.components.plan import Plan, number
+from fleet.contract import HostFacts
+from tests.components.plan import Plan, name_of, number
 
 if TYPE_CHECKING:
     from tests.components.stacks import Deploy
@@ -62,6 +63,53 @@ class TestInstall:
         assert set(deploy().one("hcloud-1-install").options.additionalSecretOutputs) >= {"stdout", "stderr"}
 
 
+class TestMembership:
+    def test_its_end_is_the_work_of_leaving_and_its_beginning_is_none(self, deploy: Deploy) -> None:
+        inputs = deploy().one("n100-1-membership").inputs
+        leave = 'exec env PATH="$PWD/.venv/bin:$PATH" python -m hostops leave --stack sim --host n100-1'
+        assert (inputs["create"], inputs["update"], inputs["delete"]) == (":", ":", leave)
+
+    def test_another_machine_or_role_is_another_member_and_the_old_one_leaves_first(self, deploy: Deploy) -> None:
+        plan = deploy()
+        for host, identity, role in (
+            ("hcloud-1", server_id(plan, "hcloud-1"), "server"),
+            ("n100-1", "2313E6D00021", "agent"),
+        ):
+            membership = plan.one(f"{host}-membership")
+            assert membership.inputs["triggers"] == [identity, role]
+            assert list(membership.options.replaceOnChanges) == ["triggers[*]"]
+            assert membership.options.deleteBeforeReplace
+
+    def test_the_engine_ends_it_before_a_machine_that_it_replaces(self, deploy: Deploy) -> None:
+        """It deletes dependents first only where a property of theirs would change: hence the machine's own output."""
+        properties = deploy().one("hcloud-3-membership").options.propertyDependencies
+        assert [name_of(urn) for urn in properties["triggers"].urns] == ["hcloud-3-server"]
+
+    def test_a_member_leaves_with_its_network_and_volumes_and_behind_no_balancer(self, deploy: Deploy) -> None:
+        plan = deploy()
+        assert plan.one("hcloud-3-membership").depends_on == {
+            "hcloud-3-attachment",
+            "hcloud-3-server",
+            "hcloud-3-volume-attachment",
+        }
+        assert "hcloud-3-membership" in plan.one("hetzner-api-target-hcloud-3").depends_on
+        assert "hetzner-api-target-hcloud-3" in plan.one("nodes-hcloud-3").depends_on
+        assert plan.one("hcloud-3-install").depends_on == {"hcloud-3-membership", "hcloud-2-system"}
+
+    def test_nobody_leaves_a_cluster_that_ends(self, deploy: Deploy) -> None:
+        assert name_of(deploy().one("n100-1-membership").options.deletedWith) == "fleet-transition"
+
+    def test_leaving_knows_the_host_and_whom_to_ask(self, deploy: Deploy) -> None:
+        membership = deploy().one("n100-1-membership")
+        environment = membership.inputs["environment"]
+        facts = HostFacts.model_validate_json(environment["NIXFLEET_MEMBER"])
+        assert (facts.role, str(facts.address), facts.disk.serial) == ("agent", "10.90.0.21", "2313E6D00021")
+        assert environment["NIXFLEET_ADDRESS"] == "192.168.50.21"
+        assert sorted(json.loads(environment["NIXFLEET_PEERS"])) == ["hcloud-1", "hcloud-2", "hcloud-3"]
+        assert "stdin" in membership.secret
+        assert list(json.loads(membership.inputs["stdin"])) == ["deployKey"]
+
+
 def server_id(plan: Plan, host: str) -> str:
     assert plan.one(f"{host}-server")
     return str(number(f"{host}-server"))
@@ -74,8 +122,9 @@ class TestSystem:
         assert system.inputs["create"] == system.inputs["update"]
         assert not system.inputs.get("triggers")
 
-    def test_an_installation_brings_a_switch_with_it(self, deploy: Deploy) -> None:
-        assert deploy().one("n100-1-system").inputs["environment"]["NIXFLEET_INSTALLATION"] == "n100-1-install-id"
+    def test_an_installation_or_another_membership_brings_a_switch_with_it(self, deploy: Deploy) -> None:
+        environment = deploy().one("n100-1-system").inputs["environment"]
+        assert environment["NIXFLEET_INSTALLATION"] == "n100-1-install-id n100-1-membership-id"
 
     @pytest.mark.parametrize(
         ("host", "kept"),

@@ -146,7 +146,12 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
     "a host's option": (tuned, {("update", "n100-1-system")}),
     "a one-shot token": (
         again,
-        {("replace", "n100-1-install"), ("update", "n100-1-system"), ("update", "nodes-n100-1")},
+        {
+            ("replace", "n100-1-install"),
+            ("update", "fleet-transition"),
+            ("update", "n100-1-system"),
+            ("update", "nodes-n100-1"),
+        },
     ),
     "the order of hosts": (reordered, set()),
     "a host more": (
@@ -154,11 +159,13 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
         {
             ("create", "a-worker-attachment"),
             ("create", "a-worker-install"),
+            ("create", "a-worker-membership"),
             ("create", "a-worker-server"),
             ("create", "a-worker-system"),
             ("create", "hetzner-group-agents-fsn1-10-90-0-10"),
             ("create", "nodes-a-worker"),
             ("update", "fleet-mesh"),
+            ("update", "fleet-transition"),
         },
     ),
 }
@@ -199,7 +206,7 @@ def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit]
     before = contents(site, HOSTS)
     done = edited(again).up()
     assert steps(done.run) == CHANGES["a one-shot token"][1]
-    assert done.commands == ("create n100-1-install", "update n100-1-system")
+    assert done.commands == ("update fleet-transition", "create n100-1-install", "update n100-1-system")
     after = contents(site, HOSTS)
     assert {host for host in HOSTS if after[host] != before[host]} == {"n100-1"}
     found = node(site, "n100-1")
@@ -211,7 +218,7 @@ def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit]
     assert contents(site, HOSTS) == after
     # Without the token it is the same installation: asked for, found, and left.
     site.change(lambda fleet: fleet["hosts"]["n100-1"].pop("reinstall"))
-    assert site.up().commands == ("create n100-1-install", "update n100-1-system")
+    assert site.up().commands == ("update fleet-transition", "create n100-1-install", "update n100-1-system")
     assert contents(site, HOSTS) == after
 
 
@@ -219,7 +226,13 @@ def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site
     before = contents(site, HOSTS)
     done = edited(grown).up()
     assert steps(done.run) == CHANGES["a host more"][1]
-    assert sorted(done.commands) == ["create a-worker-install", "create a-worker-system", "update fleet-mesh"]
+    assert sorted(done.commands) == [
+        "create a-worker-install",
+        "create a-worker-membership",
+        "create a-worker-system",
+        "update fleet-mesh",
+        "update fleet-transition",
+    ]
     assert contents(site, HOSTS) == before
 
 

@@ -11,6 +11,7 @@ from components.clouds.hetzner.firewall import firewall_rules
 from components.clouds.hetzner.load_balancer import HetznerLoadBalancer, HetznerLoadBalancerArgs
 from components.clouds.hetzner.network import HetznerNetwork, HetznerNetworkArgs
 from components.clouds.hetzner.server import HetznerServer, HetznerServerArgs
+from components.clouds.hetzner.targets import HetznerTargets, HetznerTargetsArgs
 from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
 from fleet.model import Role
 from fleet.network import LoadBalancerEndpoint, ProviderNetwork
@@ -55,13 +56,20 @@ class Hetzner(pulumi.ComponentResource):
     api_address: pulumi.Output[str] | None
     """Address of the API's load balancer; None where the endpoint is another one."""
 
+    balancer: HetznerLoadBalancer | None
+    """The API's load balancer."""
+
+    servers: Mapping[str, HetznerServer]
+    """Servers by host name."""
+
     def __init__(self, name: str, args: CloudArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Make what the servers share, the servers, and the load balancer."""
         super().__init__("nixfleet:index:Hetzner", name, None, opts)
         network = self._network(name, args)
-        servers = self._servers(name, args, network)
-        self.machines = {host: server.machine for host, server in servers.items()}
-        self.api_address = self._api(name, args, network, servers)
+        self.servers = self._servers(name, args, network)
+        self.machines = {host: server.machine for host, server in self.servers.items()}
+        self.balancer = self._balancer(name, args, network)
+        self.api_address = self.balancer.address if self.balancer else None
         self.register_outputs({"machines": sorted(self.machines), "api_address": self.api_address})
 
     def _network(self, name: str, args: CloudArgs) -> HetznerNetwork | None:
@@ -134,37 +142,51 @@ class Hetzner(pulumi.ComponentResource):
             for label, host in hosts.items()
         }
 
-    def _api(
-        self, name: str, args: CloudArgs, network: HetznerNetwork | None, servers: Mapping[str, HetznerServer]
-    ) -> pulumi.Output[str] | None:
+    def _balancer(self, name: str, args: CloudArgs, network: HetznerNetwork | None) -> HetznerLoadBalancer | None:
         if not isinstance(args.fleet.endpoint, LoadBalancerEndpoint):
             return None
         label = f"{args.stack}-api"
         # A law of the language demands the network where there is a load balancer.
-        balancer = HetznerLoadBalancer(
+        return HetznerLoadBalancer(
             f"{name}-api",
             HetznerLoadBalancerArgs(
                 label=label,
                 endpoint=args.fleet.endpoint,
-                servers={host: server for host, server in servers.items() if args.hosts[host].role is Role.SERVER},
                 subnet_id=cast("HetznerNetwork", network).subnet_id,
                 protection=args.fleet.protection,
                 labels=args.labels(label),
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        return balancer.address
 
 
-def hetzner(args: CloudArgs) -> Hetzner:
+class HetznerCloud:
     """Hetzner Cloud with the project's token: `hcloud:token`, a secret, or HCLOUD_TOKEN."""
-    provider = hcloud.Provider(
-        "hcloud",
-        token=pulumi.Config("hcloud").get_secret("token"),
-        poll_interval=POLL_INTERVAL,
-        poll_function="exponential",
-    )
-    return Hetzner("hetzner", args, pulumi.ResourceOptions(providers=[provider]))
+
+    def __init__(self, args: CloudArgs) -> None:
+        """Make all that the fleet has there."""
+        self._args = args
+        provider = hcloud.Provider(
+            "hcloud",
+            token=pulumi.Config("hcloud").get_secret("token"),
+            poll_interval=POLL_INTERVAL,
+            poll_function="exponential",
+            # Nothing is done before the change is lawful; every resource waits for its provider.
+            opts=pulumi.ResourceOptions(depends_on=[args.lawful]),
+        )
+        self._options = pulumi.ResourceOptions(providers=[provider])
+        self._cloud = Hetzner("hetzner", args, self._options)
+        self.machines = self._cloud.machines
+        self.api_address = self._cloud.api_address
+
+    def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:
+        """Put the control plane's servers behind the load balancer."""
+        if self._cloud.balancer is None:
+            return {}
+        numbers = {host: server.server_id for host, server in self._cloud.servers.items()}
+        servers = {host: number for host, number in numbers.items() if self._args.hosts[host].role is Role.SERVER}
+        targets = HetznerTargetsArgs(balancer=self._cloud.balancer, servers=servers, members=members)
+        return HetznerTargets("hetzner-api", targets, self._options).by_host
 
 
-register_cloud(hetzner, "hcloud")
+register_cloud(HetznerCloud, "hcloud")

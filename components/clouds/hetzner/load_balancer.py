@@ -1,4 +1,7 @@
-"""The load balancer that the Kubernetes API answers at. It is open to all: Hetzner cannot limit who reaches one."""
+"""The load balancer that the Kubernetes API answers at. It is open to all: Hetzner cannot limit who reaches one.
+
+The servers behind it are in targets.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from fleet.network import API_PORT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.clouds.hetzner.server import HetznerServer
     from fleet.network import LoadBalancerEndpoint
 
 
@@ -26,9 +28,6 @@ class HetznerLoadBalancerArgs:
 
     endpoint: LoadBalancerEndpoint
     """Type, place, private address."""
-
-    servers: Mapping[str, HetznerServer]
-    """Servers of the control plane, by host name, sorted."""
 
     subnet_id: pulumi.Input[str]
     """Subnet on which it reaches the servers: no firewall lets it in at their public addresses."""
@@ -46,8 +45,14 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
     address: pulumi.Output[str]
     """Public IPv4 address."""
 
+    number: pulumi.Output[int]
+    """Hetzner's number of it."""
+
+    attachment: pulumi.Resource
+    """There when it reaches the private network."""
+
     def __init__(self, name: str, args: HetznerLoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Make the balancer, its service and a target per server."""
+        """Make the balancer and its service, and attach it."""
         super().__init__("nixfleet:index:HetznerLoadBalancer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         balancer = hcloud.LoadBalancer(
@@ -60,16 +65,15 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
             # Users' kubeconfigs and DNS hold its address.
             opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(protect=args.protection), child),
         )
-        attachment = hcloud.LoadBalancerNetwork(
+        self.number = balancer.id.apply(int)
+        self.attachment = hcloud.LoadBalancerNetwork(
             f"{name}-attachment",
-            load_balancer_id=balancer.id.apply(int),
+            load_balancer_id=self.number,
             subnet_id=args.subnet_id,
             ip=str(args.endpoint.private_address),
             # The address is taken until the old attachment is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        # A listening port and a target exist once per balancer: the old one goes first.
-        single = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), child)
         hcloud.LoadBalancerService(
             f"{name}-service",
             load_balancer_id=balancer.id,
@@ -77,19 +81,8 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
             listen_port=API_PORT,
             destination_port=API_PORT,
             health_check={"protocol": "tcp", "port": API_PORT, "interval": 10, "timeout": 5, "retries": 3},
-            opts=single,
+            # A listening port exists once per balancer: the old one goes first.
+            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), child),
         )
-        for host, server in args.servers.items():
-            hcloud.LoadBalancerTarget(
-                f"{name}-target-{host}",
-                load_balancer_id=balancer.id.apply(int),
-                type="server",
-                server_id=server.server_id,
-                use_private_ip=True,
-                # A target by private address needs both ends on the network.
-                opts=pulumi.ResourceOptions.merge(
-                    pulumi.ResourceOptions(depends_on=[attachment, *server.machine.ready]), single
-                ),
-            )
         self.address = balancer.ipv4
-        self.register_outputs({"address": self.address})
+        self.register_outputs({"address": self.address, "number": self.number})

@@ -41,9 +41,6 @@ class Ovh(pulumi.ComponentResource):
     machines: Mapping[str, Machine]
     """Instances by host name."""
 
-    api_address = None
-    """OVH makes no load balancer for the API."""
-
     def __init__(self, name: str, args: CloudArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Make the key, the network and the instances."""
         super().__init__("nixfleet:index:Ovh", name, None, opts)
@@ -100,17 +97,29 @@ class Ovh(pulumi.ComponentResource):
         return instance.machine
 
 
-def public_cloud(args: CloudArgs) -> Ovh:
+class OvhCloud:
     """OVH with the account's credentials: `ovh:*` config, secrets, or OVH_* variables."""
-    config = pulumi.Config("ovh")
-    provider = ovh.Provider(
-        "ovh",
-        endpoint=config.get("endpoint"),
-        application_key=config.get_secret("applicationKey"),
-        application_secret=config.get_secret("applicationSecret"),
-        consumer_key=config.get_secret("consumerKey"),
-    )
-    return Ovh("ovh", args, pulumi.ResourceOptions(providers=[provider]))
+
+    api_address = None
+    """OVH makes no load balancer for the API."""
+
+    def __init__(self, args: CloudArgs) -> None:
+        """Make all that the fleet has there."""
+        config = pulumi.Config("ovh")
+        provider = ovh.Provider(
+            "ovh",
+            endpoint=config.get("endpoint"),
+            application_key=config.get_secret("applicationKey"),
+            application_secret=config.get_secret("applicationSecret"),
+            consumer_key=config.get_secret("consumerKey"),
+            # Nothing is done before the change is lawful; every resource waits for its provider.
+            opts=pulumi.ResourceOptions(depends_on=[args.lawful]),
+        )
+        self.machines = Ovh("ovh", args, pulumi.ResourceOptions(providers=[provider])).machines
+
+    def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:  # noqa: ARG002 - a Cloud's
+        """Nothing stands before a server here."""
+        return {}
 
 
-register_cloud(public_cloud, "ovh-instance")
+register_cloud(OvhCloud, "ovh-instance")

@@ -47,7 +47,7 @@ in
     adminRanges = fact (types.listOf types.str) "Ranges that may use SSH and the API.";
     deployKey = fact types.str "SSH public key that installs and updates.";
     users = fact (types.attrsOf user) "Accounts on every host.";
-    longhorn = fact types.bool "Whether Longhorn runs on the cluster.";
+    longhorn = fact types.bool "Whether hosts have what Longhorn needs: where it runs, and where storage is kept for it.";
     multus = fact types.bool "Whether Multus runs on the cluster.";
     timezone = fact types.str "Time zone of the hosts.";
     rolloutProbes = fact (types.listOf probe) "What a host must pass after an update.";

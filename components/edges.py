@@ -1,0 +1,57 @@
+"""Values without their edges, and order without edges: what keeps the graph of resources nearly a tree.
+
+When a deletion fails, the engine walks every path from the failed resource, and an output in an input is an edge twice:
+once for the resource and once for the property. A value whose edge stands in `depends_on`, or in that of a resource
+before, needs none of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import pulumi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+
+Gate: TypeAlias = "pulumi.Output[bool]"
+"""There when all that it stands for is done; an error when one of them failed."""
+
+
+def unlinked(value: pulumi.Input[Any]) -> pulumi.Output[Any]:
+    """The same value, secret or unknown as before, without edges to the resources that it comes from."""
+    output = pulumi.Output.from_input(value)
+    return pulumi.Output(set(), output.future(with_unknowns=True), output.is_known(), output.is_secret())
+
+
+def gate(resources: Iterable[pulumi.Resource], before: Gate | None = None) -> Gate:
+    """What opens when `resources` are done, and `before` is open."""
+    awaited = tuple(resources)
+
+    async def opened() -> bool:
+        if before is not None:
+            await before.future()
+        for resource in awaited:
+            await resource.urn.future()
+        return True
+
+    return pulumi.Output(set(), opened(), _true())
+
+
+def behind(opened: Gate | None, value: pulumi.Input[T]) -> pulumi.Output[T]:
+    """The value, once the gate is open: whoever takes it as an input waits, and has no edge to what it waits for."""
+    output = pulumi.Output.from_input(value)
+    if opened is None:
+        return output
+
+    async def arrived() -> T:
+        await opened.future()
+        return await output.future(with_unknowns=True)  # type: ignore[return-value]  # None: unknown
+
+    return pulumi.Output(output.resources(), arrived(), output.is_known(), output.is_secret())
+
+
+async def _true() -> bool:
+    return True

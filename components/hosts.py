@@ -1,0 +1,131 @@
+"""All hosts in their order: the mesh where there is one, servers one by one, agents in a window. One is host.py's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.commands import deploy_secret, install_secret, switch_secret
+from components.edges import Gate, gate, unlinked
+from components.host import Host, HostArgs
+from components.mesh import Mesh, MeshArgs
+from fleet.formation import turns
+from fleet.hosts import Tuning
+from fleet.network import MeshNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from components.clouds.registry import Machine
+    from components.inputs import Inputs
+    from fleet.cluster import Rollout
+    from fleet.contract import HostFacts
+
+MINUTE = 60
+"""Seconds."""
+
+BUILD_SECONDS = 1800
+"""For building and copying a closure."""
+
+
+def peers(inputs: Inputs, machines: Mapping[str, Machine], names: Iterable[str]) -> pulumi.Output[str]:
+    """Hosts as others know them, as JSON by name: what makes a host another peer, and nothing else."""
+    hosts = inputs.contract.hosts
+    # Whoever takes them waits for the machines elsewhere.
+    return unlinked(
+        pulumi.Output.json_dumps(
+            {
+                name: {
+                    "address": str(hosts[name].address),
+                    "endpoint": machines[name].address,
+                    "publicKey": hosts[name].wireguard_key,
+                }
+                for name in sorted(names)
+            },
+            sort_keys=True,
+        )
+    )
+
+
+def switch_seconds(rollout: Rollout) -> int:
+    """How long a switch may take: building, the wait for readiness, and the watchdog's way back."""
+    return BUILD_SECONDS + rollout.ready_timeout_seconds + rollout.watchdog_minutes * MINUTE
+
+
+def make_mesh(
+    inputs: Inputs, machines: Mapping[str, Machine], lawful: pulumi.Resource, opts: pulumi.ResourceOptions
+) -> Mesh | None:
+    """The mesh, where the cluster network is one: every host knows a new one before that begins."""
+    if not isinstance(inputs.fleet.network, MeshNetwork):
+        return None
+    args = MeshArgs(
+        stack=inputs.stack,
+        peers=peers(inputs, machines, machines),
+        deploy_secret=deploy_secret(inputs.cluster_keys),
+        after=(lawful, *(resource for machine in machines.values() for resource in machine.ready)),
+    )
+    return Mesh("fleet", args, opts)
+
+
+def member_facts(entry: HostFacts) -> str:
+    """A host's entry of the contract as JSON, without what leaving never asks for: a label is no other membership."""
+    kept = entry.model_copy(update={"labels": {}, "taints": (), "tuning": Tuning(), "profile": None})
+    return json.dumps(kept.model_dump(mode="json"), sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What all hosts have in common."""
+
+    inputs: Inputs
+    lawful: pulumi.Resource
+    servers: pulumi.Output[str]
+    """Servers as JSON."""
+
+    known: pulumi.Output[str]
+    """Whom a host has to know when it is installed, as JSON: the servers, or all of a mesh."""
+
+    def args(self, name: str, machine: Machine, after: pulumi.Resource | None, turn: Gate | None) -> HostArgs:
+        """What one host needs to know."""
+        inputs, keys, rollout = self.inputs, self.inputs.cluster_keys, self.inputs.fleet.rollout
+        host = inputs.fleet.hosts[name]
+        return HostArgs(
+            stack=inputs.stack,
+            machine=machine,
+            role=host.role,
+            facts=member_facts(inputs.contract.hosts[name]),
+            stack_wide=self.lawful,
+            closure=inputs.closures[name],
+            install_secret=install_secret(keys, inputs.keys[name], host.role),
+            switch_secret=switch_secret(keys, inputs.keys[name], host.role),
+            deploy_secret=deploy_secret(keys),
+            peers=self.known,
+            servers=self.servers,
+            reinstall=host.reinstall or "",
+            install_seconds=rollout.install_timeout_seconds,
+            ready_seconds=rollout.ready_timeout_seconds,
+            switch_seconds=switch_seconds(rollout),
+            after=after,
+            turn=turn,
+        )
+
+
+def make_hosts(
+    inputs: Inputs, machines: Mapping[str, Machine], lawful: pulumi.Resource, opts: pulumi.ResourceOptions
+) -> dict[str, Host]:
+    """All hosts: each waits for the one whose end opens its turn, and the first for the mesh."""
+    mesh = make_mesh(inputs, machines, lawful, opts)
+    servers = peers(inputs, machines, inputs.fleet.formation)
+    shared = Shared(inputs=inputs, lawful=lawful, servers=servers, known=mesh.endpoints if mesh else servers)
+    hosts: dict[str, Host] = {}
+    gates: dict[str, Gate] = {}
+    last: Gate | None = None
+    for name, before in turns(inputs.fleet).items():
+        after = hosts[before].system if before else mesh.command if mesh else None
+        turn = gates[before] if before else None
+        hosts[name] = Host(name, shared.args(name, machines[name], after, turn), opts)
+        gates[name] = last = gate([hosts[name].system], last)
+    return hosts

@@ -1,0 +1,90 @@
+"""What is remembered of a fleet from one run to the next: what the laws of a step compare, and nothing else.
+
+It stands in the state in clear, so nothing secret may be in it; and a field that changes often would show as an update
+in every preview.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from fleet.model import Model, Name, Role
+
+if TYPE_CHECKING:
+    from fleet.hosts import Host
+    from fleet.settings import Fleet
+
+MACHINE_FIELDS = ("flavor_id", "location", "region", "service_name")
+"""Fields of a host that mean another machine when they change, as its cloud cannot change them."""
+
+
+class HostPrecedent(Model):
+    """One host."""
+
+    role: Role
+    machine: str = ""
+    """What it was made from: another text is another machine."""
+
+    address: IPv4Address | None = None
+    """Address on the cluster network."""
+
+    device: str = ""
+    """Path of the disk."""
+
+    layout: str = ""
+    """Layout of the disk."""
+
+    serial: str | None = None
+    """Serial number of the disk."""
+
+    storage: bool = False
+    """Whether Longhorn keeps replicas there."""
+
+    volume: bool = False
+    """Whether they lie on a volume of the cloud."""
+
+    reinstall: str | None = None
+    """One-shot token."""
+
+
+class Precedent(Model):
+    """One fleet."""
+
+    hosts: dict[Name, HostPrecedent]
+    k3s_version: str = ""
+    longhorn_version: str | None = None
+    """None: switched off."""
+
+    protection: bool = False
+
+
+def _machine(host: Host) -> str:
+    kind = getattr(host, "kind")  # noqa: B009 - every registered kind has it, the base class does not
+    made = [str(getattr(host, name)) for name in MACHINE_FIELDS if hasattr(host, name)]
+    # A machine that exists without us is known by its disk, like its installation (components/clouds/records.py).
+    return " ".join([kind, *made, *([] if host.created else [host.disk.serial or host.disk.device])])
+
+
+def precedent(fleet: Fleet) -> Precedent:
+    """What is remembered of a fleet."""
+    longhorn = fleet.addons.longhorn
+    return Precedent(
+        hosts={
+            name: HostPrecedent(
+                role=host.role,
+                machine=_machine(host),
+                address=host.address,
+                device=host.disk.device,
+                layout=host.disk.layout,
+                serial=host.disk.serial,
+                storage=host.storage,
+                volume=getattr(host, "volume", None) is not None,
+                reinstall=host.reinstall,
+            )
+            for name, host in sorted(fleet.hosts.items())
+        },
+        k3s_version=fleet.cluster.k3s_version,
+        longhorn_version=longhorn.version if longhorn.enabled else None,
+        protection=fleet.protection,
+    )

@@ -1,0 +1,164 @@
+"""Laws of a step: what may change from one run to the next, and what is refused in which words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleet.document import read_fleet
+from fleet.stackfile import ROOT
+from fleet.transition import Precedent, Step, broken_laws, precedent
+from fleet.transition.law import laws
+from tests.fleet.documents import PROFILES, base, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Edit = Callable[[dict[str, Any]], object]
+
+
+def remembered(edit: Edit | None = None, **told: Any) -> Precedent:
+    """The base `mesh` as it is remembered, changed in its document or only in what is remembered."""
+    document = base("mesh")
+    document["cluster"]["allowEvenServers"] = True
+    if edit:
+        edit(document)
+    return precedent(read_fleet(document, "the test", PROFILES)).model_copy(update=told)
+
+
+def without(*names: str) -> Edit:
+    """Hosts that leave the file."""
+
+    def edit(document: dict[str, Any]) -> None:
+        for name in names:
+            del document["hosts"][name]
+        document["addons"]["longhorn"] = {"replicas": 1}
+
+    return edit
+
+
+def an_agent(document: dict[str, Any]) -> None:
+    document["hosts"]["h3"]["role"] = "agent"
+
+
+def an_agent_and_another_place(document: dict[str, Any]) -> None:
+    an_agent(document)
+    document["hosts"]["h2"]["location"] = "nbg1"
+
+
+def another_pair(document: dict[str, Any]) -> None:
+    document["hosts"]["h4"] = {**document["hosts"]["h1"], "address": "10.90.0.14", "privateAddress": "10.20.0.14"}
+    without("h1", "h2", "h3")(document)
+    document["cluster"]["seed"] = "h4"
+
+
+def no_longhorn(document: dict[str, Any]) -> None:
+    document["addons"] |= {"longhorn": {"enabled": False}, "smokeTest": {"enabled": False}}
+
+
+def no_storage(document: dict[str, Any]) -> None:
+    for name in ("h1", "h2", "h3"):
+        for word in ("storage", "volume"):
+            document["hosts"][name].pop(word)
+
+
+def no_longhorn_and_no_storage(document: dict[str, Any]) -> None:
+    no_longhorn(document)
+    no_storage(document)
+
+
+def one_less_storage(document: dict[str, Any]) -> None:
+    document["hosts"]["h3"].pop("volume")
+    document["hosts"]["h3"].pop("storage")
+    document["addons"]["longhorn"] = {"replicas": 2}
+
+
+def k3s(version: str) -> Precedent:
+    return remembered(k3s_version=version)
+
+
+def longhorn(version: str | None) -> Precedent:
+    return remembered(longhorn_version=version)
+
+
+FAULTS: dict[str, list[str]] = table("refused_steps.yaml")
+
+REFUSED: dict[str, tuple[Precedent, Precedent]] = {
+    "two servers leave": (remembered(), remembered(without("h2", "h3"))),
+    "one becomes an agent and one moves": (remembered(), remembered(an_agent_and_another_place)),
+    "the only server becomes another one": (remembered(without("h2", "h3")), remembered(another_pair)),
+    "a minor of k3s is skipped": (k3s("v1.33.6+k3s1"), k3s("v1.35.6+k3s1")),
+    "k3s goes back": (k3s("v1.35.6+k3s2"), k3s("v1.35.6+k3s1")),
+    "a minor of Longhorn is skipped": (longhorn("1.10.2"), longhorn("1.12.1")),
+    "Longhorn goes back": (longhorn("1.12.1"), longhorn("1.11.3")),
+    "Longhorn goes with its hosts' storage": (remembered(), remembered(no_longhorn_and_no_storage)),
+    "a host loses its storage": (remembered(), remembered(one_less_storage)),
+}
+
+ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
+    "nothing": (remembered(), remembered()),
+    "one server leaves": (remembered(), remembered(without("h3"))),
+    "one of two servers leaves": (remembered(without("h3")), remembered(without("h2", "h3"))),
+    "agents leave": (remembered(), remembered(without("b1", "b2", "o1"))),
+    "a server becomes an agent": (remembered(), remembered(an_agent)),
+    "an agent becomes a server": (remembered(an_agent), remembered()),
+    "one minor of k3s": (k3s("v1.34.2+k3s1"), k3s("v1.35.6+k3s1")),
+    "a patch of k3s": (k3s("v1.35.6+k3s1"), k3s("v1.35.6+k3s2")),
+    "one minor of Longhorn": (longhorn("1.11.3"), longhorn("1.12.1")),
+    "Longhorn comes": (longhorn(None), longhorn("1.12.1")),
+    "Longhorn goes and its hosts keep their storage": (remembered(), remembered(no_longhorn)),
+    "storage goes after Longhorn": (remembered(no_longhorn), remembered(no_longhorn_and_no_storage)),
+    "a host with storage leaves": (remembered(), remembered(without("h3"))),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refused_step_is_told_all_its_faults(case: str) -> None:
+    before, after = REFUSED[case]
+    assert [str(fault) for fault in broken_laws(before, after)] == FAULTS[case]
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_a_lawful_step_is_taken(case: str) -> None:
+    before, after = ALLOWED[case]
+    assert broken_laws(before, after) == ()
+
+
+def test_every_law_is_broken_by_some_step() -> None:
+    steps = [Step(before=before, after=after) for before, after in REFUSED.values()]
+    assert [find.__name__ for find in laws() if not any(list(find(step)) for step in steps)] == []
+
+
+def judge(after: Precedent, printed: str) -> subprocess.CompletedProcess[str]:
+    """Run what the first resource of a stack runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "fleet.transition"],
+        env={**os.environ, "NIXFLEET_PRECEDENT": after.model_dump_json(), "PULUMI_COMMAND_STDOUT": printed},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("printed", ["", "what an older program printed", remembered().model_dump_json()])
+def test_the_command_remembers_a_lawful_fleet(printed: str) -> None:
+    done = judge(remembered(), printed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Precedent.model_validate_json(done.stdout) == remembered()
+
+
+def test_the_command_refuses_and_says_why() -> None:
+    before, after = REFUSED["a minor of k3s is skipped"]
+    done = judge(after, before.model_dump_json())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"the change has 1 fault:\n  {FAULTS['a minor of k3s is skipped'][0]}\n"
+
+
+def test_what_an_older_program_remembered_can_be_read() -> None:
+    assert Precedent.model_validate_json(json.dumps({"hosts": {"h1": {"role": "server"}}})).hosts["h1"].storage is False
