@@ -56,6 +56,9 @@ class Credential(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     """The file, a secret."""
 
+    ends: tuple[pulumi.Resource, ...]
+    """What nothing else of it depends on."""
+
     def __init__(self, name: str, args: CredentialArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Make the account, its rights and its token."""
         super().__init__("nixfleet:index:Credential", name, None, opts)
@@ -65,7 +68,7 @@ class Credential(pulumi.ComponentResource):
         account = core.v1.ServiceAccount(
             f"{name}-account", metadata={"name": ACCOUNT, "namespace": NAMESPACE}, opts=inside
         )
-        self._rights(name, account)
+        rights = self._rights(name, account)
         token = core.v1.Secret(
             f"{name}-token",
             metadata={
@@ -84,6 +87,7 @@ class Credential(pulumi.ComponentResource):
                 token=token.data.apply(_token_of),
             ).apply(lambda parts: self._text(args, **parts))
         )
+        self.ends = (*rights, token)
         self.register_outputs({"kubeconfig": self.kubeconfig})
 
     @staticmethod
@@ -91,7 +95,7 @@ class Credential(pulumi.ComponentResource):
         api = Api(cluster=args.cluster, server=server, name=args.api_name, authority=authority)
         return token_kubeconfig(api, token=token, user=ACCOUNT, namespace=NAMESPACE)
 
-    def _rights(self, name: str, account: core.v1.ServiceAccount) -> None:
+    def _rights(self, name: str, account: core.v1.ServiceAccount) -> tuple[pulumi.Resource, ...]:
         child = pulumi.ResourceOptions(parent=self, depends_on=[account])
         subjects: Any = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}]
         role = rbac.v1.ClusterRole(
@@ -100,20 +104,21 @@ class Credential(pulumi.ComponentResource):
             rules=SHARED_RULES,
             opts=child,
         )
-        rbac.v1.ClusterRoleBinding(
+        shared = rbac.v1.ClusterRoleBinding(
             f"{name}-shared-binding",
             metadata={"name": SHARED},
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": SHARED},
             subjects=subjects,
             opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(depends_on=[role]), child),
         )
-        rbac.v1.RoleBinding(
+        own = rbac.v1.RoleBinding(
             f"{name}-binding",
             metadata={"name": ACCOUNT, "namespace": NAMESPACE},
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
             subjects=subjects,
             opts=child,
         )
+        return shared, own
 
 
 def _token_of(data: Mapping[str, str]) -> str:

@@ -67,6 +67,9 @@ class NodesArgs:
     after: Mapping[str, tuple[pulumi.Resource, ...]]
     """By host: what has to be done before its node is there."""
 
+    protection: bool
+    """Refuse that a host goes: its node's labels are what the engine deletes first of it."""
+
 
 class Nodes(pulumi.ComponentResource):
     """Labels and taints of all nodes."""
@@ -82,7 +85,7 @@ class Nodes(pulumi.ComponentResource):
                 f"{name}-{label}",
                 metadata=node_metadata(label, host, args.nodes[label]),
                 spec=node_spec(host),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after[label])),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after[label]), protect=args.protection),
             )
             for label, host in args.hosts.items()
         )

@@ -17,6 +17,7 @@ from components.edges import unlinked
 from components.hosts import make_hosts, peers
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
 from components.nodes import Nodes, NodesArgs
+from components.protection import Protection, ProtectionArgs
 from components.transition import Transition, TransitionArgs
 from fleet.network import API_PORT, VirtualIpEndpoint
 from fleet.transition import precedent
@@ -131,6 +132,7 @@ def build(inputs: Inputs) -> Site:
         NodesArgs(
             hosts=dict(sorted(inputs.fleet.hosts.items())),
             nodes={name: host.node for name, host in hosts.items()},
+            protection=inputs.fleet.protection,
             after={name: (host.system, *((served[name],) if name in served else ())) for name, host in hosts.items()},
         ),
         in_cluster,
@@ -142,7 +144,9 @@ def build(inputs: Inputs) -> Site:
         ),
         in_cluster,
     )
-    Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
+    addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
+    fronts = (end for cloud in clouds for end in cloud.ends)
+    Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=(*addons.ends, *credential.ends, *fronts)))
     return Site(
         endpoint_address=address,
         addresses={name: machine.address for name, machine in machines.items()},

@@ -43,13 +43,17 @@ class AddonsArgs:
 class Addons(pulumi.ComponentResource):
     """Everything that runs on the cluster for everyone."""
 
+    ends: Ready
+    """What nothing else of them depends on; without add-ons what they would have waited for."""
+
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Install what is switched on."""
         super().__init__("nixfleet:index:Addons", name, None, opts)
         network = self._network(args)
         storage = self._longhorn(args, network)
-        self._kyverno(args.fleet, storage or network)
-        self._smoke_test(args.fleet, storage)
+        policies = self._kyverno(args.fleet, storage or network)
+        tested = self._smoke_test(args.fleet, storage)
+        self.ends = (*policies, *tested) or storage or network
         self.register_outputs({})
 
     def _network(self, args: AddonsArgs) -> Ready:
@@ -86,10 +90,10 @@ class Addons(pulumi.ComponentResource):
         )
         return (chart.release,)
 
-    def _kyverno(self, fleet: Fleet, after: Ready) -> None:
+    def _kyverno(self, fleet: Fleet, after: Ready) -> Ready:
         settings, child = fleet.addons.kyverno, pulumi.ResourceOptions(parent=self)
         if not settings.enabled:
-            return
+            return ()
         chart = Chart(
             "kyverno",
             ChartArgs(
@@ -105,12 +109,12 @@ class Addons(pulumi.ComponentResource):
         policies = PoliciesArgs(
             version=settings.version, longhorn_path=settings.longhorn_path_policy, after=(chart.release,)
         )
-        Policies("policies", policies, child)
+        return Policies("policies", policies, child).made
 
-    def _smoke_test(self, fleet: Fleet, storage: Ready) -> None:
+    def _smoke_test(self, fleet: Fleet, storage: Ready) -> Ready:
         if not (fleet.addons.smoke_test.enabled and storage):
-            return
+            return ()
         args = SmokeTestArgs(
             storage_class=smoke_test.storage_class(fleet), version=fleet.addons.longhorn.version, after=storage
         )
-        SmokeTest("smoke-test", args, pulumi.ResourceOptions(parent=self))
+        return (SmokeTest("smoke-test", args, pulumi.ResourceOptions(parent=self)).job,)

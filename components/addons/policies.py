@@ -28,12 +28,15 @@ class PoliciesArgs:
 class Policies(pulumi.ComponentResource):
     """Policies at admission."""
 
+    made: tuple[pulumi.Resource, ...]
+    """The policies."""
+
     def __init__(self, name: str, args: PoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Install the policies."""
         super().__init__("nixfleet:index:Policies", name, None, opts)
         # On the way down the policies go first, while the engine can still let go of them.
         child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
-        helm.Release(
+        baseline = helm.Release(
             f"{name}-baseline",
             name=kyverno.POLICIES_CHART,
             chart=kyverno.POLICIES_CHART,
@@ -43,12 +46,14 @@ class Policies(pulumi.ComponentResource):
             values=kyverno.policies_values(),
             opts=child,
         )
+        self.made = (baseline,)
         if args.longhorn_path:
-            apiextensions.CustomResource(
+            path = apiextensions.CustomResource(
                 f"{name}-longhorn-path",
                 api_version="kyverno.io/v1",
                 kind="ClusterPolicy",
                 **kyverno.path_policy(),
                 opts=child,
             )
+            self.made = (baseline, path)
         self.register_outputs({})

@@ -31,6 +31,9 @@ class SmokeTestArgs:
 class SmokeTest(pulumi.ComponentResource):
     """A claim that is bound, written and read back."""
 
+    job: pulumi.Resource
+    """There when that was done."""
+
     def __init__(self, name: str, args: SmokeTestArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Claim a volume and run the job on it."""
         super().__init__("nixfleet:index:SmokeTest", name, None, opts)
@@ -58,7 +61,7 @@ class SmokeTest(pulumi.ComponentResource):
                 child,
             ),
         )
-        batch.v1.Job(
+        self.job = batch.v1.Job(
             f"{name}-job",
             **smoke_test.job(args.version),
             opts=pulumi.ResourceOptions.merge(

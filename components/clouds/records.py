@@ -19,6 +19,7 @@ class Records:
     """Machines as the stack file describes them."""
 
     api_address = None
+    ends = ()
 
     def __init__(self, args: CloudArgs) -> None:
         """Take the machines from the documents alone."""

@@ -40,6 +40,10 @@ class Cloud(Protocol):
     def api_address(self) -> pulumi.Input[str] | None:
         """Address of the load balancer that it made for the Kubernetes API."""
 
+    @property
+    def ends(self) -> tuple[pulumi.Resource, ...]:
+        """What it made beside machines and that nothing else depends on."""
+
     def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:
         """Put servers behind that load balancer; by host, what has to be gone before its member goes.
 

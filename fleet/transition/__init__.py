@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Importing a subject registers its laws.
-from fleet.transition import members, storage, versions
+from fleet.transition import members, protection, storage, versions
 from fleet.transition.law import Step, laws
 from fleet.transition.precedent import HostPrecedent, Precedent, precedent
 
@@ -29,6 +29,7 @@ __all__ = [
     "broken_laws",
     "members",
     "precedent",
+    "protection",
     "storage",
     "versions",
     # keep-sorted end

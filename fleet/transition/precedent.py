@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from fleet.model import Model, Name, Role
+from fleet.network import LoadBalancerEndpoint
 
 if TYPE_CHECKING:
     from fleet.hosts import Host
@@ -25,6 +26,9 @@ class HostPrecedent(Model):
     role: Role
     machine: str = ""
     """What it was made from: another text is another machine."""
+
+    created: bool = False
+    """Whether a cloud made it for us."""
 
     address: IPv4Address | None = None
     """Address on the cluster network."""
@@ -52,6 +56,12 @@ class Precedent(Model):
     """One fleet."""
 
     hosts: dict[Name, HostPrecedent]
+    cluster: str = ""
+    """Its name."""
+
+    balancer: str = ""
+    """What the load balancer of the API was made from; empty: none."""
+
     k3s_version: str = ""
     longhorn_version: str | None = None
     """None: switched off."""
@@ -68,12 +78,13 @@ def _machine(host: Host) -> str:
 
 def precedent(fleet: Fleet) -> Precedent:
     """What is remembered of a fleet."""
-    longhorn = fleet.addons.longhorn
+    longhorn, endpoint = fleet.addons.longhorn, fleet.endpoint
     return Precedent(
         hosts={
             name: HostPrecedent(
                 role=host.role,
                 machine=_machine(host),
+                created=host.created,
                 address=host.address,
                 device=host.disk.device,
                 layout=host.disk.layout,
@@ -84,6 +95,8 @@ def precedent(fleet: Fleet) -> Precedent:
             )
             for name, host in sorted(fleet.hosts.items())
         },
+        cluster=fleet.cluster.name,
+        balancer=endpoint.location if isinstance(endpoint, LoadBalancerEndpoint) else "",
         k3s_version=fleet.cluster.k3s_version,
         longhorn_version=longhorn.version if longhorn.enabled else None,
         protection=fleet.protection,

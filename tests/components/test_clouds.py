@@ -176,6 +176,7 @@ class Third:
     """A third cloud, whole."""
 
     api_address = None
+    ends = ()
 
     def __init__(self, args: CloudArgs) -> None:
         self.machines = {name: self.machine(name, host) for name, host in args.hosts.items()}

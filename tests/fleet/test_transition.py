@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def remembered(edit: Edit | None = None, **told: Any) -> Precedent:
-    """The base `mesh` as it is remembered, changed in its document or only in what is remembered."""
-    document = base("mesh")
+    """The base `mesh`, unprotected, as it is remembered; changed in its document or only in what is remembered."""
+    document = base("mesh") | {"protection": False}
     document["cluster"]["allowEvenServers"] = True
     if edit:
         edit(document)
@@ -86,6 +86,25 @@ def longhorn(version: str | None) -> Precedent:
     return remembered(longhorn_version=version)
 
 
+def protected(edit: Edit | None = None, **told: Any) -> Precedent:
+    """The same, protected."""
+    return remembered(edit, **told).model_copy(update={"protection": True})
+
+
+def elsewhere(document: dict[str, Any]) -> None:
+    document["hosts"]["h2"]["location"] = "nbg1"
+    document["hosts"]["o1"]["flavorId"] = "00000000-0340-4856-95b5-4ea2d26fe377"
+
+
+def another_disk(document: dict[str, Any]) -> None:
+    document["hosts"]["b1"]["disk"]["serial"] = "B9"
+
+
+def another_cluster(document: dict[str, Any]) -> None:
+    document["cluster"]["name"] = "other"
+    document["endpoint"]["location"] = "nbg1"
+
+
 FAULTS: dict[str, list[str]] = table("refused_steps.yaml")
 
 REFUSED: dict[str, tuple[Precedent, Precedent]] = {
@@ -98,6 +117,13 @@ REFUSED: dict[str, tuple[Precedent, Precedent]] = {
     "Longhorn goes back": (longhorn("1.12.1"), longhorn("1.11.3")),
     "Longhorn goes with its hosts' storage": (remembered(), remembered(no_longhorn_and_no_storage)),
     "a host loses its storage": (remembered(), remembered(one_less_storage)),
+    "a protected host leaves": (protected(), protected(without("b1"))),
+    "a host leaves as its protection comes": (remembered(), protected(without("b1"))),
+    "a host leaves as its protection goes": (protected(), remembered(without("b1"))),
+    "protected machines are others": (protected(), protected(elsewhere)),
+    "a protected volume goes": (protected(), protected(one_less_storage)),
+    "a protected cluster is another one": (protected(), protected(another_cluster)),
+    "protected Longhorn goes": (protected(), protected(no_longhorn)),
 }
 
 ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
@@ -113,6 +139,9 @@ ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
     "Longhorn comes": (longhorn(None), longhorn("1.12.1")),
     "Longhorn goes and its hosts keep their storage": (remembered(), remembered(no_longhorn)),
     "storage goes after Longhorn": (remembered(no_longhorn), remembered(no_longhorn_and_no_storage)),
+    "protection goes": (protected(), remembered()),
+    "a protected host takes another role": (protected(), protected(an_agent)),
+    "a protected board has another disk": (protected(), protected(another_disk)),
     "a host with storage leaves": (remembered(), remembered(without("h3"))),
 }
 

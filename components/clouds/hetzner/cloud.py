@@ -178,6 +178,7 @@ class HetznerCloud:
         self._cloud = Hetzner("hetzner", args, self._options)
         self.machines = self._cloud.machines
         self.api_address = self._cloud.api_address
+        self.ends = (self._cloud.balancer.service,) if self._cloud.balancer else ()
 
     def serve(self, members: Mapping[str, pulumi.CustomResource]) -> Mapping[str, pulumi.Resource]:
         """Put the control plane's servers behind the load balancer."""

@@ -51,6 +51,9 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
     attachment: pulumi.Resource
     """There when it reaches the private network."""
 
+    service: pulumi.Resource
+    """There when it listens."""
+
     def __init__(self, name: str, args: HetznerLoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Make the balancer and its service, and attach it."""
         super().__init__("nixfleet:index:HetznerLoadBalancer", name, None, opts)
@@ -74,7 +77,7 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
             # The address is taken until the old attachment is gone.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        hcloud.LoadBalancerService(
+        self.service = hcloud.LoadBalancerService(
             f"{name}-service",
             load_balancer_id=balancer.id,
             protocol="tcp",

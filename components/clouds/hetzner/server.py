@@ -128,7 +128,12 @@ class HetznerServer(pulumi.ComponentResource):
             volume_id=volume.id.apply(int),
             # The system mounts it, not the cloud image.
             automount=False,
-            # A volume is attached to one server at a time.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # A volume is attached to one server at a time.
+                delete_before_replace=True,
+                # It goes before the volume does.
+                protect=args.protection,
+            ),
         )
         return (attachment,)

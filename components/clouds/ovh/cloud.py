@@ -103,6 +103,8 @@ class OvhCloud:
     api_address = None
     """OVH makes no load balancer for the API."""
 
+    ends = ()
+
     def __init__(self, args: CloudArgs) -> None:
         """Make all that the fleet has there."""
         config = pulumi.Config("ovh")

@@ -1,0 +1,75 @@
+"""What the state knows of a stack: the fleet as it was, and what is protected. Nothing is decrypted or changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from fleet.contract import HostFacts
+from fleet.hosts import HOST_KINDS
+from fleet.transition import HostPrecedent, Precedent
+from operate.record import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+TRANSITION = "fleet-transition"
+"""The command whose output is the fleet as it was wanted last."""
+
+MEMBERSHIP = "-membership"
+"""End of the name of what stands in the state while a host is a member."""
+
+COMMAND = "command:local:Command"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A stack's state, as far as a step is judged by it."""
+
+    precedent: Precedent | None
+    """The fleet that was; None where nothing is remembered."""
+
+    protected: tuple[str, ...]
+    """Names of what the engine would refuse to delete, sorted."""
+
+
+def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
+    """Read the deployment that `pulumi stack export` prints; an empty stack has none of it."""
+    resources: list[dict[str, Any]] = (deployment or {}).get("resources") or []
+    protected = sorted({name_of(resource["urn"]) for resource in resources if resource.get("protect")})
+    commands = [resource for resource in resources if resource["type"] == COMMAND and not resource.get("delete")]
+    remembered = next((_remembered(found) for found in commands if name_of(found["urn"]) == TRANSITION), None)
+    return Past(precedent=_with_members(remembered, commands), protected=tuple(protected))
+
+
+def _remembered(command: dict[str, Any]) -> Precedent | None:
+    try:
+        return Precedent.model_validate_json(command.get("outputs", {}).get("stdout") or "")
+    except ValidationError:
+        return None  # in a form that this program does not know
+
+
+def _with_members(remembered: Precedent | None, commands: Iterable[dict[str, Any]]) -> Precedent | None:
+    """The fleet with those that a failed run should have taken out, and that are members still."""
+    if remembered is None:
+        return None
+    found = dict(_members(commands))
+    return remembered.model_copy(update={"hosts": dict(sorted({**found, **remembered.hosts}.items()))})
+
+
+def _members(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, HostPrecedent]]:
+    for command in commands:
+        name = name_of(command["urn"])
+        if not name.endswith(MEMBERSHIP):
+            continue
+        environment = command.get("inputs", {}).get("environment") or {}
+        try:
+            facts = HostFacts.model_validate(json.loads(environment.get("NIXFLEET_MEMBER") or "null"))
+        except ValidationError:
+            continue
+        kind = HOST_KINDS.get(facts.kind)
+        host = HostPrecedent(role=facts.role, created=kind is not None and kind.created, storage=facts.storage)
+        yield name.removesuffix(MEMBERSHIP), host
