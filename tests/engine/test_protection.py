@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operate import engine
 from operate.messages import OperateError
 from sim.site import Site
+from tests.engine.byhand import run_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,14 +123,11 @@ def test_a_run_that_would_take_something_away_does_not_begin(
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_the_engine_run_by_hand_stops_in_its_first_step(
-    edited: Callable[[Edit], Site], monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    monkeypatch.setattr(engine, "hold", lambda *_: None)
+def test_the_engine_run_by_hand_stops_in_its_first_step(edited: Callable[[Edit], Site], case: str) -> None:
     edit, fault = REFUSED[case]
     site = edited(edit)
     before = world(site)
-    run = engine.run("up", site.stage.place)
+    run = run_by_hand("up", site.stage.place)
     assert not run.ok
     assert done_by(run) == []
     assert fault.format(flavor=site.fleet["hosts"]["ovh-1"]["flavorId"]) in "\n".join(run.errors)
@@ -150,10 +147,9 @@ def test_the_end_of_a_protected_stack_does_not_begin(site: Site) -> None:
     assert world(site) == before
 
 
-def test_the_end_by_hand_stops_in_its_first_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "hold", lambda *_: None)
+def test_the_end_by_hand_stops_in_its_first_step(site: Site) -> None:
     before = world(site)
-    run = engine.run("destroy", site.stage.place)
+    run = run_by_hand("destroy", site.stage.place)
     assert not run.ok
     assert done_by(run) == []
     (said,) = run.errors
