@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -14,7 +16,6 @@ from fleet.faults import Fault, FleetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from fleet.contract import Contract
 
@@ -25,6 +26,14 @@ NO_NIX = (
     "Nix is not on PATH: a host counts as changed when the content of the contract or of nix/ changed for it. "
     "Install Nix to have only real changes of a host's closure count."
 )
+
+UNKNOWN = (
+    "What the hosts were brought to last is not known here, and without Nix every one of them counts as changed: "
+    "`make preview` knows it from the state."
+)
+
+KNOWN = "NIXFLEET_KNOWN_CLOSURES"
+"""Names a file of JSON: by host, content and closure of the last run that was whole."""
 
 
 def evaluate(stack: str, nix: Path) -> dict[str, str]:
@@ -56,10 +65,33 @@ def _refusal(stack: str, said: str) -> FleetError:
     return FleetError("nix", (fault,))
 
 
+def contents(contract: Contract, nix: Path) -> dict[str, str]:
+    """Content key by host: what stands for its closure where that cannot be evaluated."""
+    tree = tree_hash(nix)
+    return {name: content_key(contract, name, tree) for name in contract.hosts}
+
+
 def closures(contract: Contract, nix: Path) -> Mapping[str, str]:
-    """Closure key by host; says so when it is not the real one."""
+    """Closure key by host; says so when it is not the real one.
+
+    Without Nix, a host whose content is that of the last run has the closure of the last run, which a machine with Nix
+    evaluated; any other host has its content for a key.
+    """
     if shutil.which("nix"):
         return evaluate(contract.stack, nix)
     pulumi.log.warn(NO_NIX)
-    tree = tree_hash(nix)
-    return {name: content_key(contract, name, tree) for name in contract.hosts}
+    known = _known()
+    if known is None:
+        pulumi.log.warn(UNKNOWN)
+    return {
+        name: (known or {}).get(name, {}).get(content, content) for name, content in contents(contract, nix).items()
+    }
+
+
+def _known() -> dict[str, dict[str, str]] | None:
+    """By host, the closure of a content; None where nobody says."""
+    path = os.environ.get(KNOWN)
+    if not path:
+        return None
+    found: dict[str, dict[str, str]] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return found

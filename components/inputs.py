@@ -15,7 +15,7 @@ import pulumi
 from pydantic import ValidationError
 
 from components.clouds import load_clouds
-from components.evaluation import closures
+from components.evaluation import closures, contents
 from fleet.contract import contract, require_fresh
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
@@ -47,6 +47,9 @@ class Inputs:
     contract: Contract
     closures: Mapping[str, str]
     """Closure key by host."""
+
+    contents: Mapping[str, str]
+    """Hash by host of all that its closure is a function of: what a preview without Nix can compare."""
 
     keys: Mapping[str, HostKeys] = field(repr=False)
     """Private halves by host."""
@@ -136,6 +139,7 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
         profiles=profiles,
         contract=wanted,
         closures=closures(wanted, ROOT / "nix"),
+        contents=contents(wanted, ROOT / "nix"),
         keys=keys,
         cluster_keys=cluster_keys,
         renewal=quarter(datetime.now(UTC)),

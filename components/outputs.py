@@ -54,7 +54,10 @@ def stack_outputs(
 
 
 def export(inputs: Inputs, site: Site) -> None:
-    """Export the model as `fleet` and the credential as `kubeconfig`."""
+    """Export the model as `fleet`, the credential as `kubeconfig`, and as `contents` what the closures were made of.
+
+    The last is no interface: the next preview without Nix compares with it (operate/past.py).
+    """
 
     def document(values: dict[str, Any]) -> dict[str, Any]:
         return stack_outputs(inputs, **values).model_dump(mode="json")
@@ -66,3 +69,4 @@ def export(inputs: Inputs, site: Site) -> None:
         ),
     )
     pulumi.export("kubeconfig", site.kubeconfig)
+    pulumi.export("contents", dict(inputs.contents))

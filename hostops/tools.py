@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 TAIL = 15
 """Lines of a failed tool's output that its error repeats."""
 
+STORE = "/nix/store/"
+
+BOTH_PATHS = "system: { inherit (system) drvPath outPath; }"
+"""What is asked of a system: how it is built, which the plan is keyed by, and what comes of it."""
+
 EVALUATION_SECONDS = 600
 """Limit of the evaluation of one host."""
 
@@ -38,12 +44,24 @@ def _found(name: str, phase: str) -> str:
 
 
 def wanted_system(task: Task, host: str, phase: str) -> str:
-    """Store path of the system that the contract means; evaluated, not built."""
+    """Store path of the system that the contract means, evaluated, not built; raises Failure if the plan meant another.
+
+    The plan's derivation is NIXFLEET_CLOSURE; what a preview without Nix writes there is no derivation.
+    """
     flake, _, name = attribute(task, host).partition("#")
-    place = f"{flake}#nixosConfigurations.{name}.config.system.build.toplevel.outPath"
-    argv = [_found("nix", phase), "--extra-experimental-features", "nix-command flakes", "eval", "--raw", place]
+    place = f"{flake}#nixosConfigurations.{name}.config.system.build.toplevel"
+    found: dict[str, str] = json.loads(_evaluated(task, place, phase))
+    planned = task.environment.get("NIXFLEET_CLOSURE", "")
+    if planned.startswith(STORE) and planned != found["drvPath"]:
+        what = f"the plan is to bring {planned}, and nix/ and the contract mean {found['drvPath']} by now"
+        raise Failure(Code.REFUSED, phase, f"{what}; nothing was changed; run again, which plans anew")
+    return found["outPath"]
+
+
+def _evaluated(task: Task, place: str, phase: str) -> str:
+    argv = [_found("nix", phase), "--extra-experimental-features", "nix-command flakes", "eval", "--json", place]
     try:
-        ended = process.run(argv, seconds=EVALUATION_SECONDS)
+        ended = process.run([*argv, "--apply", BOTH_PATHS], seconds=EVALUATION_SECONDS)
     except process.TooLong:
         raise Failure(
             Code.TIMED_OUT, phase, f"nix eval did not end within {EVALUATION_SECONDS} s; see: {place}"
@@ -51,7 +69,7 @@ def wanted_system(task: Task, host: str, phase: str) -> str:
     if ended.status != 0:
         said = " ".join(task.journal.clean(ended.error).split()[-60:])
         raise Failure(Code.FAILED, phase, f"nix eval failed with status {ended.status}: {said}; try: nix eval {place}")
-    return ended.output.strip()
+    return ended.output
 
 
 def _environment(task: Task, line: Line) -> dict[str, str]:

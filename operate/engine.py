@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import pulumi
 from pulumi import automation as auto
@@ -19,10 +21,17 @@ from fleet.faults import FleetError
 from operate.command import EngineCommand
 from operate.foresight import hold
 from operate.messages import OperateError, explain
+from operate.past import past
 from operate.record import Operation, Recorder, Run
+
+if TYPE_CHECKING:
+    from operate.past import Past
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where the program and its packages are."""
+
+KNOWN_CLOSURES = "NIXFLEET_KNOWN_CLOSURES"
+"""Names the file that components/evaluation.py reads."""
 
 T = TypeVar("T")
 
@@ -74,6 +83,16 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def remembered(known: Past) -> Iterator[None]:
+    """Tell the program what the hosts were brought to: without Nix it cannot know whether a closure is another one."""
+    with tempfile.NamedTemporaryFile("w", prefix="nixfleet-", suffix=".json", encoding="utf-8") as file:
+        json.dump(known.closures, file)
+        file.flush()
+        with environment({KNOWN_CLOSURES: file.name}):
+            yield
 
 
 def _program(path: Path) -> Callable[[], None]:
@@ -164,9 +183,11 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
 
     with environment(place.variables()):
         stack = select(place)
-        hold(verb, place.stack, place.stack_file, ROOT, cast("Workspace", stack.workspace).state)
+        known = past(json.loads(cast("Workspace", stack.workspace).state).get("deployment"))
+        hold(verb, place.stack, place.stack_file, ROOT, known)
         try:
-            result = getattr(stack, verb)(on_event=on_event, color="never")
+            with remembered(known):
+                result = getattr(stack, verb)(on_event=on_event, color="never")
         except auto.CommandError as error:
             return _failed(verb, place, recorder, str(error))
     outputs = getattr(result, "outputs", {})

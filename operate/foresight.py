@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,7 +12,6 @@ from fleet.faults import FleetError
 from fleet.profiles import load_profiles
 from fleet.transition import broken_laws, precedent
 from operate.messages import OperateError
-from operate.past import past
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +20,8 @@ if TYPE_CHECKING:
     from operate.past import Past
 
 
-def hold(verb: str, stack: str, file: Path, root: Path, state: str) -> None:
-    """Raise OperateError where a run must not begin. `state` is what `pulumi stack export` printed."""
-    known = past(json.loads(state).get("deployment"))
+def hold(verb: str, stack: str, file: Path, root: Path, known: Past) -> None:
+    """Raise OperateError where a run must not begin."""
     if verb == "destroy":
         _hold_end(stack, known)
     elif verb in {"up", "preview"} and known.precedent is not None:

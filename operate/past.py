@@ -14,7 +14,7 @@ from fleet.transition import HostPrecedent, Precedent
 from operate.record import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 TRANSITION = "fleet-transition"
 """The command whose output is the fleet as it was wanted last."""
@@ -23,6 +23,7 @@ MEMBERSHIP = "-membership"
 """End of the name of what stands in the state while a host is a member."""
 
 COMMAND = "command:local:Command"
+STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class Past:
     protected: tuple[str, ...]
     """Names of what the engine would refuse to delete, sorted."""
 
+    closures: Mapping[str, Mapping[str, str]]
+    """By host, which closure a content was evaluated to in the last run that was whole."""
+
 
 def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     """Read the deployment that `pulumi stack export` prints; an empty stack has none of it."""
@@ -42,7 +46,13 @@ def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     protected = sorted({name_of(resource["urn"]) for resource in resources if resource.get("protect")})
     commands = [resource for resource in resources if resource["type"] == COMMAND and not resource.get("delete")]
     remembered = next((_remembered(found) for found in commands if name_of(found["urn"]) == TRANSITION), None)
-    return Past(precedent=_with_members(remembered, commands), protected=tuple(protected))
+    outputs = next((found.get("outputs") or {} for found in resources if found["type"] == STACK), {})
+    return Past(precedent=_with_members(remembered, commands), protected=tuple(protected), closures=_closures(outputs))
+
+
+def _closures(outputs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    hosts, contents = (outputs.get("fleet") or {}).get("hosts") or {}, outputs.get("contents") or {}
+    return {name: {contents[name]: host["closure"]} for name, host in hosts.items() if name in contents}
 
 
 def _remembered(command: dict[str, Any]) -> Precedent | None:

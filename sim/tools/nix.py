@@ -12,7 +12,8 @@ from sim.tools.flake import EvaluationError, evaluate, host_system, split
 TOPLEVEL = re.compile(r'^nixosConfigurations\."?([a-z0-9-]+)"?\.config\.system\.build\.toplevel(\.outPath|\.drvPath)?$')
 DRVS = re.compile(r'^hostDrvs\."?([a-z0-9-]+)"?$')
 FLAGS = {"--raw", "--json", "--no-link", "--print-out-paths", "--no-write-lock-file", "--show-trace", "--no-check-sigs"}
-VALUES = {"--extra-experimental-features": 1, "--option": 2, "--to": 1, "--out-link": 1, "-o": 1}
+PATHS = "system: { inherit (system) drvPath outPath; }"
+VALUES = {"--apply": 1, "--extra-experimental-features": 1, "--option": 2, "--to": 1, "--out-link": 1, "-o": 1}
 
 
 def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -36,7 +37,7 @@ def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
     return plain, options
 
 
-def eval_value(reference: str) -> str | dict[str, str]:
+def eval_value(reference: str, function: str = "") -> str | dict[str, str]:
     """The value of a flake attribute that the program asks for; raises EvaluationError for any other."""
     folder, attribute = split(reference)
     if match := DRVS.match(attribute):
@@ -45,6 +46,10 @@ def eval_value(reference: str) -> str | dict[str, str]:
     if match := TOPLEVEL.match(attribute):
         system = host_system(folder, match[1])
         steps.step(system.document["host"], "nix eval")
+        if function == PATHS and not match[2]:
+            return {"drvPath": system.drv, "outPath": system.path}
+        if function:
+            raise EvaluationError(f"error: the simulated nix applies only '{PATHS}', not '{function}'")
         return system.drv if match[2] == ".drvPath" else system.path
     raise EvaluationError(
         f"error: the simulated nix evaluates hostDrvs.STACK and nixosConfigurations.HOST.config.system.build.toplevel, "
@@ -53,7 +58,7 @@ def eval_value(reference: str) -> str | dict[str, str]:
 
 
 def _eval(words: list[str], options: dict[str, str]) -> None:
-    value = eval_value(words[0])
+    value = eval_value(words[0], options.get("--apply", ""))
     if "--raw" in options and not isinstance(value, str):
         raise EvaluationError("error: cannot coerce a set to a string")
     sys.stdout.write(str(value) if "--raw" in options else json.dumps(value) + "\n")

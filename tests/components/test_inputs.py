@@ -168,3 +168,35 @@ class TestEvaluation:
             "  nix#hostDrvs.sim: error: no such host: every host of the stack evaluates; "
             "see all of it with `nix eval --json ./nix#hostDrvs.sim --show-trace`"
         )
+
+
+class TestWithoutNix:
+    """A host counts as changed when its content is another one than that of the last run."""
+
+    @pytest.fixture
+    def said(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What a person is told, without a Nix on PATH."""
+        told: list[str] = []
+        monkeypatch.setattr("shutil.which", lambda _: None)
+        monkeypatch.setattr(pulumi.log, "warn", told.append)
+        return told
+
+    def test_the_closure_of_the_last_run_stays_where_the_content_does(
+        self, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contract = inputs_of("sim").contract
+        contents = evaluation.contents(contract, ROOT / "nix")
+        drv = "/nix/store/a-nixos-system-n100-1.drv"
+        last = {"n100-1": {contents["n100-1"]: drv}, "jetson-1": {"content-of-then": "/nix/store/b.drv"}}
+        known = tmp_path / "known.json"
+        known.write_text(json.dumps(last))
+        monkeypatch.setenv(evaluation.KNOWN, str(known))
+        found = evaluation.closures(contract, ROOT / "nix")
+        assert found == {**contents, "n100-1": drv}
+        assert said == [evaluation.NO_NIX]
+
+    def test_where_the_last_run_is_not_known_it_is_said(self, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(evaluation.KNOWN, raising=False)
+        contract = inputs_of("sim").contract
+        assert evaluation.closures(contract, ROOT / "nix") == evaluation.contents(contract, ROOT / "nix")
+        assert said == [evaluation.NO_NIX, evaluation.UNKNOWN]

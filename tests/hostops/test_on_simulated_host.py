@@ -503,6 +503,18 @@ class TestSwitch:
         assert (ended.code, pair.events("ssh connect") - before) == (0, 1)
         assert json.loads(ended.out)["ready"] is True
 
+    def test_a_system_that_the_plan_did_not_mean_is_not_brought(self, pair: Bench) -> None:
+        planned = f"/nix/store/{'0' * 32}-nixos-system-{BOARD}.drv"
+        before = pair.events("ssh connect")
+        refused = pair.run("switch", BOARD, NIXFLEET_CLOSURE=planned)
+        assert refused.code == 3
+        said = refused.err.splitlines()[-1]
+        assert f"evaluate: failed: the plan is to bring {planned}, and nix/ and the contract mean /nix/store/" in said
+        assert said.endswith(".drv by now; nothing was changed; run again, which plans anew")
+        assert pair.events("ssh connect") == before
+        # A preview without Nix writes no derivation, and what is no derivation is not compared.
+        assert pair.run("switch", BOARD, NIXFLEET_CLOSURE="content-0").code == 0
+
     def test_a_new_closure_is_activated_under_a_watchdog_that_is_then_disarmed(self, pair: Bench) -> None:
         pair.change("Europe/Rome")
         ended = pair.run("switch", BOARD)
