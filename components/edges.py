@@ -7,6 +7,7 @@ before, needs none of its own.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pulumi
@@ -20,10 +21,24 @@ Gate: TypeAlias = "pulumi.Output[bool]"
 """There when all that it stands for is done; an error when one of them failed."""
 
 
+class Later(Awaitable[T]):
+    """What is asked only when it is awaited: of an output that failed, nothing else is ever asked."""
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        """Keep the question."""
+        self._ask = ask
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Ask."""
+        return self._ask().__await__()
+
+
 def unlinked(value: pulumi.Input[Any]) -> pulumi.Output[Any]:
     """The same value, secret or unknown as before, without edges to the resources that it comes from."""
     output = pulumi.Output.from_input(value)
-    return pulumi.Output(set(), output.future(with_unknowns=True), output.is_known(), output.is_secret())
+    return pulumi.Output(
+        set(), Later(lambda: output.future(with_unknowns=True)), Later(output.is_known), Later(output.is_secret)
+    )
 
 
 def gate(resources: Iterable[pulumi.Resource], before: Gate | None = None) -> Gate:
@@ -37,7 +52,7 @@ def gate(resources: Iterable[pulumi.Resource], before: Gate | None = None) -> Ga
             await resource.urn.future()
         return True
 
-    return pulumi.Output(set(), opened(), _true())
+    return pulumi.Output(set(), Later(opened), Later(_true))
 
 
 def behind(opened: Gate | None, value: pulumi.Input[T]) -> pulumi.Output[T]:
@@ -50,7 +65,7 @@ def behind(opened: Gate | None, value: pulumi.Input[T]) -> pulumi.Output[T]:
         await opened.future()
         return await output.future(with_unknowns=True)  # type: ignore[return-value]  # None: unknown
 
-    return pulumi.Output(output.resources(), arrived(), output.is_known(), output.is_secret())
+    return pulumi.Output(Later(output.resources), Later(arrived), Later(output.is_known), Later(output.is_secret))
 
 
 async def _true() -> bool:
