@@ -68,7 +68,7 @@ class HostArgs:
     """One-shot token that formats the disk and installs again; empty: none."""
 
     install_seconds: int
-    """Limit of the installation."""
+    """Limit of the installation, and of leaving, which may move as much."""
 
     ready_seconds: int
     """Limit of the wait for the node to be Ready."""
@@ -126,7 +126,7 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_MEMBER": args.facts,
                 "NIXFLEET_PEERS": unlinked(args.servers),
-                "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
+                "NIXFLEET_LEAVE_SECONDS": str(args.install_seconds),
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
             },
             stdin=args.deploy_secret,

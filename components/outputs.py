@@ -69,4 +69,4 @@ def export(inputs: Inputs, site: Site) -> None:
         ),
     )
     pulumi.export("kubeconfig", site.kubeconfig)
-    pulumi.export("contents", dict(inputs.contents))
+    pulumi.export("contents", pulumi.Output.from_input(dict(inputs.contents)))

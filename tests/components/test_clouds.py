@@ -31,7 +31,7 @@ def protected(fleet: dict[str, Any]) -> None:
 class TestHetznerServer:
     def test_what_matters_at_the_first_boot_only_never_replaces_it(self, deploy: Deploy) -> None:
         server = deploy().one("hcloud-1-server")
-        assert set(server.options.ignoreChanges) == {"image", "sshKeys", "userData"}
+        assert set(server.options.ignoreChanges) == {"image", "placementGroupId", "sshKeys", "userData"}
         assert server.options.deleteBeforeReplace
 
     @pytest.mark.parametrize("change", [None, protected])

@@ -87,8 +87,9 @@ class HetznerServer(pulumi.ComponentResource):
             labels=dict(args.labels),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # They matter at the first boot only; a change would replace the machine, and its disk with it.
-                ignore_changes=["image", "sshKeys", "userData"],
+                # They matter at the first boot only; a change would replace the machine, and its disk with it. The
+                # plugin refuses to move a running server to another group: it stays in the one that it was made in.
+                ignore_changes=["image", "placementGroupId", "sshKeys", "userData"],
                 # Names are unique in a project.
                 delete_before_replace=True,
                 # Hetzner's own protection stops a deletion only after the network was detached.

@@ -11,10 +11,12 @@ import re
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
+from sim.machines.machine import load
 from sim.machines.rack import Disk, MachineSpec, Rack
 from sim.plugins.hcloud import tables
 from sim.plugins.hcloud.catalog import image, location, refusal, server_type
 from sim.plugins.hcloud.objects import MOST_USER_DATA, Named
+from sim.plugins.server import Refused
 
 if TYPE_CHECKING:
     from sim.plugins.cloud import Account, Cloud, Record
@@ -79,6 +81,7 @@ class Server(Named):
     def change(self, account: Account, ident: str, record: Record, news: Properties) -> None:
         """Hold what an update may change."""
         _hold_shape(news)
+        self._hold_group(ident, record, news)
         _hold_members(account, ident, news)
         kind, now = server_type(news["serverType"]), server_type(record["serverType"])
         if kind["arch"] != now["arch"]:
@@ -98,7 +101,10 @@ class Server(Named):
             await asyncio.to_thread(self._rack.rename, ident, record["name"])
         if before["serverType"] == record["serverType"]:
             return
-        await asyncio.to_thread(self._rack.power, ident, False)  # noqa: FBT003 - a switch has two positions
+        if self._runs(ident):
+            # The plugin asks for a hard switch-off, not for a shutdown.
+            self.cloud.world.record(record["name"], "power cut", "change_type of a running server")
+            await asyncio.to_thread(self._rack.power, ident, False)  # noqa: FBT003 - a switch has two positions
         try:
             await self.cloud.trouble("change_type Server", record["name"])
         except Exception:
@@ -106,6 +112,20 @@ class Server(Named):
             raise
         await asyncio.to_thread(self._rack.resize_disk, ident, _serial(ident), record["primaryDiskSize"])
         await asyncio.to_thread(self._rack.power, ident, True)  # noqa: FBT003 - a switch has two positions
+
+    def _runs(self, ident: str) -> bool:
+        machine = load(self.cloud.world, ident)
+        return machine is not None and machine.power
+
+    def _hold_group(self, ident: str, record: Record, news: Properties) -> None:
+        """Refuse to take a running server out of its group, in the words of the plugin, not of the API."""
+        group = record.get("placementGroupId")
+        if group and group != news.get("placementGroupId") and self._runs(ident):
+            raise Refused(
+                "removing a running server from a placement group is currently not supported in the provider. You can "
+                "shutdown the server yourself, apply the changes again and then start the server manually as a "
+                "workaround"
+            )
 
     def _revert(self, ident: str, before: Record) -> None:
         with self.cloud.edit() as account:

@@ -84,6 +84,9 @@ class Volume(Named):
             raise refusal(f"volume size can only be increased: {record['size']} to {news['size']}", "invalid_input")
         if news.get("serverId"):
             hold_server(account, str(news["serverId"]), record["location"])
+        else:
+            # A server that no input names is no change: an attachment may have plugged it in.
+            news = news | {"serverId": record["serverId"]}
         super().change(account, ident, record, news)
 
     async def changed(self, ident: str, before: Record, record: Record) -> None:

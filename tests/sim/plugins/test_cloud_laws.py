@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sim.machines.machine import load
 from sim.machines.rack import Rack
 from sim.plugins.hcloud import Hcloud
 from sim.plugins.kind import Resource
@@ -277,6 +278,40 @@ def test_a_vanished_server_cannot_be_updated(hetzner: Cloud) -> None:
     with pytest.raises(Refused) as refused:
         hetzner.change("Server", made, **GOOD["Server"] | {"labels": {"a": "b"}})
     assert str(refused.value) == f"Server with ID '{made[0]}' not found (not_found)"
+
+
+def test_a_running_server_stays_in_its_placement_group(hetzner: Cloud) -> None:
+    """The plugin refuses it; switched off, the server goes over."""
+    groups = [int(hetzner.make("PlacementGroup", name, name=name, type="spread")[0]) for name in ("g", "h")]
+    made = server(hetzner, placementGroupId=groups[0])
+    with pytest.raises(Refused) as refused:
+        hetzner.change("Server", made, **GOOD["Server"], placementGroupId=groups[1])
+    assert str(refused.value) == (
+        "removing a running server from a placement group is currently not supported in the provider. You can shutdown "
+        "the server yourself, apply the changes again and then start the server manually as a workaround"
+    )
+    hetzner.rack.power(made[0], False)  # noqa: FBT003 - a switch has two positions
+    hetzner.change("Server", made, **GOOD["Server"], placementGroupId=groups[1])
+    members = hetzner.document("hcloud")["objects"]["PlacementGroup"]
+    assert [members[str(group)]["servers"] for group in groups] == [[], [int(made[0])]]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_another_type_cuts_the_power_of_a_server_that_runs(hetzner: Cloud, *, running: bool) -> None:
+    made = server(hetzner)
+    hetzner.rack.power(made[0], running)
+    hetzner.change("Server", made, **GOOD["Server"] | {"serverType": "cx33"}, keepDisk=True)
+    cuts = [event for event in hetzner.world.events() if event.step == "power cut"]
+    assert bool(cuts) is running
+    assert load(hetzner.world, made[0]).power  # type: ignore[union-attr]  # it is in the rack
+
+
+def test_a_volume_that_changes_stays_where_it_is_attached(hetzner: Cloud) -> None:
+    made, first = hetzner.make("Volume", **GOOD["Volume"]), server(hetzner)
+    attached = hetzner.make("VolumeAttachment", volumeId=int(made[0]), serverId=int(first[0]))
+    hetzner.change("Volume", made, **GOOD["Volume"], labels={"a": "b"})
+    assert hetzner.rack.get(first[0]).disk(made[0])
+    hetzner.drop("VolumeAttachment", attached)
 
 
 def test_a_volume_keeps_its_content_from_server_to_server(hetzner: Cloud) -> None:
