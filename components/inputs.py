@@ -20,7 +20,7 @@ from fleet.contract import contract, require_fresh
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
 from fleet.identities import Identities
-from fleet.keys import ClusterKeys, HostKeys, deploy_public, host_identity
+from fleet.keys import BUCKET_KEY, BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity
 from fleet.profiles import load_profiles
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class Inputs:
     """Private halves by host."""
 
     cluster_keys: ClusterKeys = field(repr=False)
+    bucket_keys: BucketKeys | None = field(repr=False)
+    """Credential of the bucket for snapshots; None without a bucket."""
+
     renewal: str
     """The quarter in which credentials were fetched: a new one fetches them again."""
 
@@ -80,7 +83,7 @@ def _config(stack: str, config: pulumi.Config, key: str) -> object:
     return document
 
 
-K = TypeVar("K", HostKeys, ClusterKeys)
+K = TypeVar("K", HostKeys, ClusterKeys, BucketKeys)
 
 
 def _private(text: str | None, model: type[K]) -> K | None:
@@ -124,6 +127,23 @@ def private_halves(
     return {name: keys for name, keys in hosts.items() if keys}, cluster
 
 
+def bucket_keys(stack: str, config: pulumi.Config, fleet: Fleet) -> BucketKeys | None:
+    """The credential of the bucket for snapshots; raises FleetError where there is a bucket and none is given."""
+    if fleet.cluster.snapshot_bucket is None:
+        return None
+    keys = _private(config.get(BUCKET_KEY.partition(":")[2]), BucketKeys)
+    if keys is None:
+        fault = Fault(
+            path=BUCKET_KEY,
+            value="absent or unreadable",
+            law="a bucket for snapshots has its credential as a secret of the stack",
+            cure=f"run `pulumi config set --secret {BUCKET_KEY} -s {stack}` and give it "
+            '{"accessKey": "...", "secretKey": "..."}',
+        )
+        raise FleetError(f"Pulumi.{stack}.yaml", (fault,))
+    return keys
+
+
 def _load(stack: str, config: pulumi.Config) -> Inputs:
     source = f"Pulumi.{stack}.yaml"
     profiles = load_profiles(ROOT)
@@ -142,6 +162,7 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
         contents=contents(wanted, ROOT / "nix"),
         keys=keys,
         cluster_keys=cluster_keys,
+        bucket_keys=bucket_keys(stack, config, fleet),
         renewal=quarter(datetime.now(UTC)),
     )
 

@@ -18,6 +18,7 @@ from components.hosts import make_hosts, peers
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
 from components.nodes import Nodes, NodesArgs
 from components.protection import Protection, ProtectionArgs
+from components.snapshot_bucket import SnapshotBucket, SnapshotBucketArgs
 from components.transition import Transition, TransitionArgs
 from fleet.network import API_PORT, VirtualIpEndpoint
 from fleet.transition import precedent
@@ -144,6 +145,9 @@ def build(inputs: Inputs) -> Site:
         ),
         in_cluster,
     )
+    if inputs.contract.cluster.snapshot_bucket and inputs.bucket_keys:
+        bucket = SnapshotBucketArgs(bucket=inputs.contract.cluster.snapshot_bucket, keys=inputs.bucket_keys)
+        SnapshotBucket("snapshots", bucket, in_cluster)
     addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
     fronts = (end for cloud in clouds for end in cloud.ends)
     Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=(*addons.ends, *credential.ends, *fronts)))

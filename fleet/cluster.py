@@ -12,6 +12,18 @@ from fleet.model import Model, Name
 K3sVersion = Annotated[str, Field(pattern=r"^v1\.\d+\.\d+\+k3s\d+$")]
 
 
+class SnapshotBucket(Model):
+    """A bucket in S3's manner for etcd's snapshots. Its credential is the config secret `nixfleet:bucketKeys`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    endpoint: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d{1,5})?$")]
+    """Host and, where it is not 443, port of the service, for example `fsn1.your-objectstorage.com`."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")]
+    """Folder in the bucket, of this cluster alone."""
+
+
 class Cluster(Model):
     """One k3s cluster."""
 
@@ -26,6 +38,9 @@ class Cluster(Model):
     service_range: IPv4Network = IPv4Network("10.43.0.0/16")
     allow_even_servers: bool = False
     """Accept an even number of servers, which tolerates no more failures than one server less."""
+
+    snapshot_bucket: SnapshotBucket | None = None
+    """Where etcd's snapshots go beside the servers' own disks; None: nowhere, so they are lost with the servers."""
 
 
 class Multus(Model):

@@ -9,7 +9,7 @@ import json
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final, Literal
 
-from fleet.cluster import Probe
+from fleet.cluster import Probe, SnapshotBucket
 from fleet.faults import Fault, FleetError
 from fleet.hosts import BareMetalHost, DataDisk, Disk, Drive, Host, OvhDedicatedHost, Taint, Tuning, drives
 from fleet.layouts import label_prefix, partitions
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from fleet.settings import Fleet
 
 SCHEMA_VERSION: Final = 1
+
+SNAPSHOT_SECRET: Final = "nixfleet-etcd-s3"  # noqa: S105 - a name
+"""Secret in kube-system by which k3s knows the bucket for snapshots."""
 
 
 class EndpointFacts(Model):
@@ -62,6 +65,17 @@ class UserFacts(Model):
 
     keys: tuple[SshPublicKey, ...]
     admin: bool
+
+
+class SnapshotBucketFacts(Model):
+    """Where etcd's snapshots go beside the servers' disks."""
+
+    name: str
+    endpoint: str
+    region: str
+    folder: str
+    secret: Name
+    """Secret in kube-system that has all of these, and the credential."""
 
 
 class ClusterFacts(Model):
@@ -97,6 +111,8 @@ class ClusterFacts(Model):
     rollout_probes: tuple[Probe, ...]
     reboot: Literal["never", "kernel"]
     watchdog_minutes: int
+    snapshot_bucket: SnapshotBucketFacts | None
+    """None: snapshots stay on the servers."""
 
 
 class HostFacts(Model):
@@ -182,6 +198,18 @@ def _cluster_range(fleet: Fleet, profiles: dict[str, Profile]) -> IPv4Network:
     raise AssertionError(fleet.network)  # a law refuses a provider network without its section
 
 
+def _bucket_facts(bucket: SnapshotBucket | None) -> SnapshotBucketFacts | None:
+    if bucket is None:
+        return None
+    return SnapshotBucketFacts(
+        name=bucket.name,
+        endpoint=bucket.endpoint,
+        region=bucket.region,
+        folder=bucket.folder,
+        secret=SNAPSHOT_SECRET,
+    )
+
+
 def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Profile]) -> ClusterFacts:
     cluster, endpoint, mesh = fleet.cluster, fleet.endpoint, fleet.network
     virtual = endpoint if isinstance(endpoint, VirtualIpEndpoint) else None
@@ -217,6 +245,7 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
         rollout_probes=fleet.rollout.probes,
         reboot=fleet.rollout.reboot,
         watchdog_minutes=fleet.rollout.watchdog_minutes,
+        snapshot_bucket=_bucket_facts(cluster.snapshot_bucket),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets as random
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Annotated, overload
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_ssh_private_key,
 )
+from pydantic import Field
 
 from fleet.age import recipient
 from fleet.identities import HostIdentity, Identities
@@ -32,6 +33,9 @@ CLUSTER_KEY = "nixfleet:clusterKeys"
 
 HOST_KEY_PREFIX = "nixfleet:keys-"
 """Config key of one host's private halves, before its name."""
+
+BUCKET_KEY = "nixfleet:bucketKeys"
+"""Config key of the credential of the bucket for snapshots."""
 
 _TOKEN_BYTES = 32
 
@@ -56,6 +60,13 @@ class ClusterKeys(Model):
     agent_token: str
     deploy_key: str
     """OpenSSH PEM, ed25519."""
+
+
+class BucketKeys(Model):
+    """Credential of the bucket for snapshots."""
+
+    access_key: Annotated[str, Field(min_length=1)]
+    secret_key: Annotated[str, Field(min_length=1)]
 
 
 def host_config_key(host: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, NoReturn
 
 from hostops import process
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 NEED_HOST = ("install", "switch", "leave")
 """Verbs that change one host: alone on this machine, and under the host's lease."""
 
+CHANGE_SERVERS = ("restore",)
+"""Verbs that change every server: alone on each on this machine, and under their leases."""
+
 CHANGE_ALL = ("mesh",)
 """Verbs that change every host of the stack, each under its lease."""
 
-VERBS = (*NEED_HOST, *CHANGE_ALL, "status", "kubeconfig")
+VERBS = (*NEED_HOST, *CHANGE_SERVERS, *CHANGE_ALL, "status", "kubeconfig", "snapshot")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -42,8 +45,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.verb in NEED_HOST and not arguments.host:
         parser.error(f"{arguments.verb} needs --host")
-    if arguments.verb == "mesh" and arguments.host:
-        parser.error("mesh is of the whole stack and takes no --host")
+    if arguments.verb in (*CHANGE_SERVERS, *CHANGE_ALL, "snapshot") and arguments.host:
+        parser.error(f"{arguments.verb} is of the whole stack and takes no --host")
     return arguments
 
 
@@ -67,6 +70,14 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
             from hostops.mesh import mesh  # noqa: PLC0415 - see above
 
             mesh(task)
+        case "snapshot":
+            from hostops.snapshot import snapshot  # noqa: PLC0415 - see above
+
+            return snapshot(task), Code.DONE
+        case "restore":
+            from hostops.restore import restore  # noqa: PLC0415 - see above
+
+            restore(task)
         case "status":
             from hostops.status import status  # noqa: PLC0415 - see above
 
@@ -78,23 +89,27 @@ def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
     return "", Code.DONE
 
 
+def _changed(arguments: argparse.Namespace, contract: Contract) -> tuple[str, ...]:
+    """Hosts that the verb changes, and keeps for itself alone meanwhile."""
+    if arguments.verb in NEED_HOST:
+        return (arguments.host,)
+    return tuple(contract.cluster.servers) if arguments.verb in CHANGE_SERVERS else ()
+
+
 @contextmanager
-def _lock(arguments: argparse.Namespace) -> Iterator[tuple[int, ...]]:
-    """Verbs that change one host do so alone on this machine."""
-    if arguments.verb not in NEED_HOST:
-        yield ()
-        return
-    with alone(arguments.stack, arguments.host, arguments.verb) as descriptor:
-        yield (descriptor,)
+def _locks(arguments: argparse.Namespace, contract: Contract) -> Iterator[tuple[int, ...]]:
+    """Be alone on these hosts, on this machine."""
+    with ExitStack() as stack:
+        # In one order: two runs that want several end, and do not wait for each other.
+        hosts = sorted(_changed(arguments, contract))
+        yield tuple(stack.enter_context(alone(arguments.stack, host, arguments.verb)) for host in hosts)
 
 
 def _leases(arguments: argparse.Namespace, contract: Contract, journal: Journal) -> Leases:
     """Verbs that change hosts hold their leases; for those that only ask, the set is empty."""
-    hosts = [arguments.host] if arguments.verb in NEED_HOST else contract.hosts if arguments.verb in CHANGE_ALL else ()
-    alone_there = arguments.verb in NEED_HOST
-    return Leases(
-        hosts=frozenset(hosts), verb=arguments.verb, journal=journal, place=place() if hosts else "", alone=alone_there
-    )
+    locked = _changed(arguments, contract)
+    hosts = frozenset(contract.hosts) if arguments.verb in CHANGE_ALL else frozenset(locked)
+    return Leases(hosts=hosts, verb=arguments.verb, journal=journal, place=place() if hosts else "", alone=bool(locked))
 
 
 def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
@@ -109,7 +124,7 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
     limits, peers = Limits.read(environment), read_peers(environment, arguments.host)
     ssh_config = environment.get("NIXFLEET_SSH_CONFIG") or None
     with (
-        _lock(arguments) as held,
+        _locks(arguments, contract) as held,
         Workspace(contract, secrets.deploy_key, ssh_config) as workspace,
         _leases(arguments, contract, journal) as leases,
     ):

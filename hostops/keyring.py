@@ -16,6 +16,8 @@ _NAMES = {
     "wireguardKey": "wireguard_key",
     "serverToken": "server_token",
     "agentToken": "agent_token",
+    "bucketAccessKey": "bucket_access_key",
+    "bucketSecretKey": "bucket_secret_key",
 }
 _MAGIC = b"openssh-key-v1\0"
 
@@ -33,6 +35,10 @@ class Secrets:
     wireguard_key: str = ""
     server_token: str = ""
     agent_token: str = ""
+    bucket_access_key: str = ""
+    """The credential of the bucket that snapshots go to."""
+
+    bucket_secret_key: str = ""
 
     def __repr__(self) -> str:
         """Nothing: a representation ends in tracebacks and logs."""

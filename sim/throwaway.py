@@ -14,7 +14,10 @@ from sim.passphrase import Passphrase
 PASSPHRASE = "throwaway"  # noqa: S105  no secret, see below
 """It guards nothing: it and the secrets under it live as long as the folder that they are in."""
 
-CREDENTIALS = {"hcloud:token": "0" * 64}
+CREDENTIALS = {
+    "hcloud:token": "0" * 64,
+    keys.BUCKET_KEY: '{"accessKey": "simulated-access", "secretKey": "simulated-secret"}',
+}
 """Provider credentials that must have a form; the others may be any text."""
 
 

@@ -93,6 +93,7 @@ in
     serviceRange = "10.43.0.0/16";
     timezone = "UTC";
     users = { };
+    snapshotBucket = null;
     watchdogMinutes = 15;
   };
   hosts = builtins.listToAttrs (map (host "server") serverNames ++ map (host "agent") agentNames);

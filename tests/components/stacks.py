@@ -17,7 +17,7 @@ from components.site import build
 from fleet.contract import contract
 from fleet.document import read_fleet
 from fleet.identities import Identities
-from fleet.keys import ClusterKeys, HostKeys, deploy_public, host_identity, new_cluster_keys, new_host_keys
+from fleet.keys import BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity, new_cluster_keys, new_host_keys
 from fleet.profiles import load_profiles
 from tests.components.plan import Plan, record
 
@@ -25,6 +25,7 @@ Change = Callable[[dict[str, Any]], object]
 Deploy = Callable[..., Plan]
 
 PROFILES = load_profiles(ROOT)
+BUCKET = BucketKeys(access_key="access-of-the-bucket", secret_key="secret-of-the-bucket")  # noqa: S106 - of no bucket
 
 
 @cache
@@ -63,6 +64,7 @@ def inputs_of(stack: str, change: Change | None = None) -> Inputs:
         contents={name: f"content-{name}" for name in fleet.hosts},
         keys={name: host_keys(name) for name in sorted(fleet.hosts)},
         cluster_keys=cluster_keys(),
+        bucket_keys=BUCKET if fleet.cluster.snapshot_bucket else None,
         renewal="2026-q3",
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.components.stacks import BUCKET
+
 if TYPE_CHECKING:
     from tests.components.stacks import Deploy
 
@@ -30,6 +32,27 @@ def test_the_clusters_identity_is_constant_and_its_kubeconfig_secret(deploy: Dep
     provider = deploy().one("kubernetes")
     assert provider.inputs["clusterIdentifier"] == "sim-sim"
     assert "kubeconfig" in provider.secret
+
+
+class TestSnapshotBucket:
+    def test_the_bucket_and_its_credential_reach_k3s_as_its_secret(self, deploy: Deploy) -> None:
+        """Names and type are k3s' own, documented for its option etcd-s3-config-secret."""
+        secret = deploy().one("snapshots-secret")
+        assert secret.inputs["metadata"] == {"name": "nixfleet-etcd-s3", "namespace": "kube-system"}
+        assert secret.inputs["type"] == "etcd.k3s.cattle.io/s3-config-secret"
+        assert secret.inputs["stringData"] == {
+            "etcd-s3-access-key": BUCKET.access_key,
+            "etcd-s3-bucket": "snapshots",
+            "etcd-s3-endpoint": "s3.sim.example.net",
+            "etcd-s3-folder": "sim",
+            "etcd-s3-region": "fsn1",
+            "etcd-s3-secret-key": BUCKET.secret_key,
+        }
+        assert "stringData" in secret.secret
+
+    def test_a_cluster_without_a_bucket_has_none(self, deploy: Deploy) -> None:
+        plan = deploy(change=lambda fleet: fleet["cluster"].pop("snapshotBucket"))
+        assert not [one.name for one in plan.resources if one.name.startswith("snapshots")]
 
 
 class TestNodes:

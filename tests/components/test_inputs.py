@@ -16,7 +16,7 @@ from fleet.contract import render
 from fleet.faults import FleetError
 from fleet.keys import as_secret
 from tests.components.plan import record
-from tests.components.stacks import cluster_keys, host_keys, inputs_of
+from tests.components.stacks import BUCKET, cluster_keys, host_keys, inputs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "nixfleet:fleet": json.dumps(document),
         "nixfleet:identities": json.dumps(known.identities.model_dump(mode="json")),
         "nixfleet:clusterKeys": as_secret(cluster_keys()),
+        "nixfleet:bucketKeys": json.dumps(BUCKET.model_dump(mode="json")),
         **{f"nixfleet:keys-{name}": as_secret(host_keys(name)) for name in known.fleet.hosts},
     }
 
@@ -66,6 +67,22 @@ def test_a_whole_stack_is_loaded(config: dict[str, str]) -> None:
     assert found.contract == known.contract
     assert found.keys == known.keys
     assert all(key.startswith("content-") for key in found.closures.values())
+
+
+@pytest.mark.parametrize(
+    "text", [None, "hunter2", '{"accessKey": "hunter2"}', '{"accessKey": "hunter2", "secretKey": ""}']
+)
+def test_a_bucket_for_snapshots_without_its_credential_is_refused(text: str | None, config: dict[str, str]) -> None:
+    del config["nixfleet:bucketKeys"]
+    if text is not None:
+        config["nixfleet:bucketKeys"] = text
+    assert refusal(config) == (
+        "Pulumi.sim.yaml has 1 fault:\n"
+        "  nixfleet:bucketKeys: absent or unreadable: "
+        "a bucket for snapshots has its credential as a secret of the stack; "
+        "run `pulumi config set --secret nixfleet:bucketKeys -s sim` and give it "
+        '{"accessKey": "...", "secretKey": "..."}'
+    )
 
 
 def test_missing_private_halves_are_named_all_at_once(config: dict[str, str]) -> None:

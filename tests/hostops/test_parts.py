@@ -40,7 +40,8 @@ def key() -> str:
 
 
 WRONG = (
-    "; give one object with the keys deployKey, hostKey, wireguardKey, serverToken, agentToken as needed, "
+    "; give one object with the keys deployKey, hostKey, wireguardKey, serverToken, agentToken, bucketAccessKey, "
+    "bucketSecretKey as needed, "
     'for example {"deployKey": "-----BEGIN ..."}'
 )
 

@@ -113,6 +113,13 @@ def test_tokens_are_files_and_an_agent_has_no_server_token(hosts: Hosts) -> None
         assert not {"token", "agent-token"} & set(facts["k3s"])
 
 
+def test_snapshots_go_to_the_bucket_that_the_contract_names(hosts: Hosts, contracts: Contracts) -> None:
+    for facts, cluster, _host, _name in pairs(hosts, contracts):
+        bucket = cluster["snapshotBucket"] if facts["role"] == "server" else None
+        wanted = (True, bucket["secret"]) if bucket else (None, None)
+        assert (facts["k3s"].get("etcd-s3"), facts["k3s"].get("etcd-s3-config-secret")) == wanted
+
+
 def test_servers_keep_secrets_snapshots_and_an_audit_log(hosts: Hosts) -> None:
     for facts in hosts.values():
         if facts["role"] == "server":

@@ -75,6 +75,7 @@ in
         lib.attrValues (removeAttrs cluster.servers [ cfg.name ])
       );
       inherit (cluster.endpoint) balancer;
+      snapshots.s3Secret = lib.mapNullable (bucket: bucket.secret) cluster.snapshotBucket;
       ranges = {
         cluster = cluster.clusterRange;
         pods = cluster.podRange;

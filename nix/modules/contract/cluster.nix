@@ -25,6 +25,13 @@ let
     keys = fact (types.listOf types.str) "SSH public keys.";
     admin = fact types.bool "Whether the account may use sudo.";
   };
+  bucket = facts {
+    name = fact types.str "Name of the bucket.";
+    endpoint = fact types.str "Host and port of its service.";
+    region = fact types.str "Its region.";
+    folder = fact types.str "Folder of this cluster.";
+    secret = fact types.str "Secret in kube-system with all of these and the credential.";
+  };
   probe = facts {
     name = fact types.str "Name of the probe.";
     command = fact types.str "Command that sh runs on the host; 0 is healthy.";
@@ -56,5 +63,6 @@ in
       "never"
     ]) "When an update may reboot a host.";
     watchdogMinutes = fact types.ints.positive "Minutes until an unconfirmed update is undone.";
+    snapshotBucket = fact (types.nullOr bucket) "Where etcd's snapshots go beside the servers' disks; null: nowhere.";
   };
 }
