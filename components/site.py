@@ -107,6 +107,14 @@ def admin_kubeconfig(
     return Kubeconfig("admin", args, opts)
 
 
+def make_snapshot_bucket(inputs: Inputs, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+    """The bucket for etcd's snapshots, where the stack has one; what nothing else depends on."""
+    bucket = inputs.contract.cluster.snapshot_bucket
+    if bucket is None or inputs.bucket_keys is None:
+        return ()
+    return SnapshotBucket("snapshots", SnapshotBucketArgs(bucket=bucket, keys=inputs.bucket_keys), opts).ends
+
+
 def build(inputs: Inputs) -> Site:
     """Register everything that the documents describe."""
     by_command = pulumi.ResourceOptions(providers=[command.Provider("command")])
@@ -145,12 +153,11 @@ def build(inputs: Inputs) -> Site:
         ),
         in_cluster,
     )
-    if inputs.contract.cluster.snapshot_bucket and inputs.bucket_keys:
-        bucket = SnapshotBucketArgs(bucket=inputs.contract.cluster.snapshot_bucket, keys=inputs.bucket_keys)
-        SnapshotBucket("snapshots", bucket, in_cluster)
+    snapshots = make_snapshot_bucket(inputs, in_cluster)
     addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
     fronts = (end for cloud in clouds for end in cloud.ends)
-    Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=(*addons.ends, *credential.ends, *fronts)))
+    ends = (*addons.ends, *credential.ends, *snapshots, *fronts)
+    Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=ends))
     return Site(
         endpoint_address=address,
         addresses={name: machine.address for name, machine in machines.items()},

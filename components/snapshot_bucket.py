@@ -26,11 +26,14 @@ class SnapshotBucketArgs:
 class SnapshotBucket(pulumi.ComponentResource):
     """The bucket for etcd's snapshots."""
 
+    ends: tuple[pulumi.Resource, ...]
+    """What nothing else depends on."""
+
     def __init__(self, name: str, args: SnapshotBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Tell the cluster of the bucket."""
         super().__init__("nixfleet:index:SnapshotBucket", name, None, opts)
         # Servers name this secret from their first start; until it is there, k3s keeps snapshots on the disk only.
-        core.v1.Secret(
+        secret = core.v1.Secret(
             f"{name}-secret",
             metadata={"name": args.bucket.secret, "namespace": "kube-system"},
             type=SECRET_TYPE,
@@ -46,4 +49,5 @@ class SnapshotBucket(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.ends = (secret,)
         self.register_outputs({})

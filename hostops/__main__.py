@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -25,16 +26,22 @@ if TYPE_CHECKING:
 
     from fleet.contract import Contract
 
-NEED_HOST = ("install", "switch", "leave")
+NEED_HOST = ("install", "switch", "leave", "hostkey")
 """Verbs that change one host: alone on this machine, and under the host's lease."""
 
-CHANGE_SERVERS = ("restore",)
+CHANGE_SERVERS = ("restore", "certificates")
 """Verbs that change every server: alone on each on this machine, and under their leases."""
 
-CHANGE_ALL = ("mesh",)
-"""Verbs that change every host of the stack, each under its lease."""
+RESTART_ALL = ("tokens",)
+"""Verbs that do the same with every host of the stack."""
 
-VERBS = (*NEED_HOST, *CHANGE_SERVERS, *CHANGE_ALL, "status", "kubeconfig", "snapshot")
+CHANGE_ALL = ("mesh",)
+"""Verbs that change every host of the stack in a moment, each under its lease alone."""
+
+OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "snapshot")
+"""Verbs that take no host."""
+
+VERBS = (*NEED_HOST, *OF_THE_STACK, "status", "kubeconfig")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -45,54 +52,30 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.verb in NEED_HOST and not arguments.host:
         parser.error(f"{arguments.verb} needs --host")
-    if arguments.verb in (*CHANGE_SERVERS, *CHANGE_ALL, "snapshot") and arguments.host:
+    if arguments.verb in OF_THE_STACK and arguments.host:
         parser.error(f"{arguments.verb} is of the whole stack and takes no --host")
     return arguments
 
 
+MODULES = {"certificates": "rotate", "hostkey": "rotate", "tokens": "rotate"}
+"""Modules of verbs that are not in one of their own name."""
+
+
 def _perform(arguments: argparse.Namespace, task: Task) -> tuple[str, Code]:
     """Run the verb; answers with what belongs on stdout and the exit code."""
-    # Each verb's modules are imported only for it: hundreds of these processes start in one update.
-    match arguments.verb:
-        case "install":
-            from hostops.install import install  # noqa: PLC0415 - see above
-
-            install(task, arguments.host)
-        case "switch":
-            from hostops.switch import switch  # noqa: PLC0415 - see above
-
-            return switch(task, arguments.host), Code.DONE
-        case "leave":
-            from hostops.leave import leave  # noqa: PLC0415 - see above
-
-            leave(task, arguments.host)
-        case "mesh":
-            from hostops.mesh import mesh  # noqa: PLC0415 - see above
-
-            mesh(task)
-        case "snapshot":
-            from hostops.snapshot import snapshot  # noqa: PLC0415 - see above
-
-            return snapshot(task), Code.DONE
-        case "restore":
-            from hostops.restore import restore  # noqa: PLC0415 - see above
-
-            restore(task)
-        case "status":
-            from hostops.status import status  # noqa: PLC0415 - see above
-
-            return status(task, arguments.host)
-        case _:
-            from hostops.kubeconfig import kubeconfig  # noqa: PLC0415 - see above
-
-            return kubeconfig(task, arguments.host), Code.DONE
-    return "", Code.DONE
+    # Only its own module is imported: hundreds of these processes start in one update.
+    module = importlib.import_module(f"hostops.{MODULES.get(arguments.verb, arguments.verb)}")
+    verb = getattr(module, arguments.verb)
+    found = verb(task) if arguments.verb in OF_THE_STACK else verb(task, arguments.host)
+    return found if isinstance(found, tuple) else (found or "", Code.DONE)
 
 
 def _changed(arguments: argparse.Namespace, contract: Contract) -> tuple[str, ...]:
     """Hosts that the verb changes, and keeps for itself alone meanwhile."""
     if arguments.verb in NEED_HOST:
         return (arguments.host,)
+    if arguments.verb in RESTART_ALL:
+        return tuple(contract.hosts)
     return tuple(contract.cluster.servers) if arguments.verb in CHANGE_SERVERS else ()
 
 
@@ -125,7 +108,7 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
     ssh_config = environment.get("NIXFLEET_SSH_CONFIG") or None
     with (
         _locks(arguments, contract) as held,
-        Workspace(contract, secrets.deploy_key, ssh_config) as workspace,
+        Workspace(contract, secrets.deploy_key, ssh_config, secrets.former_deploy_key) as workspace,
         _leases(arguments, contract, journal) as leases,
     ):
         task = Task(

@@ -12,10 +12,12 @@ from hostops.failure import Code, Failure
 
 _NAMES = {
     "deployKey": "deploy_key",
+    "formerDeployKey": "former_deploy_key",
     "hostKey": "host_key",
     "wireguardKey": "wireguard_key",
     "serverToken": "server_token",
     "agentToken": "agent_token",
+    "formerServerToken": "former_server_token",
     "bucketAccessKey": "bucket_access_key",
     "bucketSecretKey": "bucket_secret_key",
 }
@@ -29,12 +31,18 @@ class Secrets:
     deploy_key: str = ""
     """Private half of the key that this program logs in with, OpenSSH PEM."""
 
+    former_deploy_key: str = ""
+    """The one before it, while some host may not know the new one yet."""
+
     host_key: str = ""
     """Private SSH host key of the installed system, OpenSSH PEM."""
 
     wireguard_key: str = ""
     server_token: str = ""
     agent_token: str = ""
+    former_server_token: str = ""
+    """The one that the cluster has until it is rotated."""
+
     bucket_access_key: str = ""
     """The credential of the bucket that snapshots go to."""
 

@@ -30,7 +30,9 @@ SHIM = Path(__file__).parent / "shim" / "ssh"
 class Workspace:
     """Files that exist only while a verb runs."""
 
-    def __init__(self, contract: Contract, deploy_key: str, ssh_config: str | None) -> None:
+    def __init__(
+        self, contract: Contract, deploy_key: str, ssh_config: str | None, former_deploy_key: str = ""
+    ) -> None:
         """Make the folder with the deploy key and the pinned keys of all hosts in it."""
         self._contract = contract
         self.ssh_config = ssh_config
@@ -42,6 +44,10 @@ class Workspace:
         # One step of an iterator is one step for all threads.
         self._numbers = count()
         self.key = self.write("deploy-key", f"{deploy_key.strip()}\n")
+        # While one is being replaced, a host knows either.
+        former = f"{former_deploy_key.strip()}\n"
+        self._identities = (self.key, *((self.write("former-key", former),) if former_deploy_key else ()))
+        self._accepted: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -78,10 +84,14 @@ class Workspace:
         """A path in the folder that was not used before."""
         return self.folder / f"{stem}{next(self._numbers)}"
 
+    def accept(self, host: str, key: str, *, alone: bool = False) -> None:
+        """Accept another host key of a host from now on: beside the contract's, or alone."""
+        self._accepted[host] = (key,) if alone else (self._contract.hosts[host].host_key, key)
+
     def known_hosts(self, host: str, *, bootstrap: bool) -> Path:
         """The pinned keys of a host: the installed system's, and with `bootstrap` also the one it has before that."""
         entry = self._contract.hosts[host]
-        keys = [entry.host_key, *([entry.bootstrap_key] if bootstrap else [])]
+        keys = [*self._accepted.get(host, (entry.host_key,)), *([entry.bootstrap_key] if bootstrap else [])]
         name = f"known_hosts.{host}.{'both' if bootstrap else 'final'}"
         return self.write(name, "".join(f"{host} {key}\n" for key in keys))
 
@@ -99,7 +109,6 @@ class Workspace:
                 HostKeyAlgorithms="ssh-ed25519",
                 HostKeyAlias=host,
                 IdentitiesOnly="yes",
-                IdentityFile=str(self.key),
                 ServerAliveCountMax="3",
                 ServerAliveInterval="5",
                 StrictHostKeyChecking="yes",
@@ -107,6 +116,7 @@ class Workspace:
                 UserKnownHostsFile=str(self.known_hosts(host, bootstrap=bootstrap)),
                 VerifyHostKeyDNS="no",
             ),
+            *(word for key in self._identities for word in ("-o", f"IdentityFile={key}")),
         ]
 
     def shim(self, host: str, *, bootstrap: bool) -> Path:

@@ -82,7 +82,7 @@ join() {
 # done_here: k3s reads the override at its start only, and the next start goes by the data
 done_here() {
   rm -f "$R$override"
-  say done yes
+  say finished yes
 }
 
 main() {

@@ -92,8 +92,14 @@ class Door:
         self.connections: set[asyncssh.SSHServerConnection] = set()
 
     async def open(self, host_key: str) -> None:
-        """Listen with this host key."""
-        self.close()
+        """Listen with this host key, without any connection of before."""
+        self.drop_connections()
+        await self.listen(host_key)
+
+    async def listen(self, host_key: str) -> None:
+        """Let new connections see this host key."""
+        if self._server is not None:
+            self._server.close()
         self._server = await asyncssh.listen(
             sock=_bound(self.port),
             server_factory=lambda: Visitor(self._host),

@@ -12,7 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from sim.machines import certificates, longhorn, mesh, nodes, workloads
-from sim.machines.service import DATA, KUBECONFIG, PASSWORD, SECRETS, STATE, TOMBSTONE, Service, file_stamp
+from sim.machines.service import DATA, FLAG, KUBECONFIG, PASSWORD, SECRETS, STATE, TOMBSTONE, Service, file_stamp
 from sim.machines.systems import write
 
 if TYPE_CHECKING:
@@ -132,9 +132,16 @@ class Kube:
         if known.get("id") != member["id"]:
             (service.root / TOMBSTONE).touch()
             return REMOVED
+        tokens = self._document(member["cluster"])["tokens"]
+        if service.secret("server-token") != tokens["server"]:
+            return "bootstrap data already found and encrypted with different token"
         service.member_of = member["cluster"]
         if not self.answering(member["cluster"]):
             return "etcd: waiting for a quorum of members"
+        (service.root / FLAG).unlink(missing_ok=True)
+        if (agent := service.secret("agent-token")) and agent != tokens["agent"]:
+            with self._world.edit(member["cluster"]) as document:
+                document["tokens"]["agent"] = agent
         self._promote(service, member["cluster"])
         self._write_kubeconfig(service)
         return self._register(service, member["cluster"])

@@ -25,6 +25,9 @@ DATA = f"{STATE}/server/db/etcd"
 TOMBSTONE = f"{DATA}/tombstone"
 """k3s writes it where its member was removed; the next start takes the data away and joins again."""
 
+FLAG = f"{STATE}/server/db/reset-flag"
+"""Left by a reset of the cluster until k3s has started without one."""
+
 FORM = "etc/nixfleet/form"
 """The mark by which an installation asks a seed to form the cluster."""
 

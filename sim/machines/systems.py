@@ -6,7 +6,9 @@ import hashlib
 import shutil
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from sim import layouts
 from sim.machines import closure, hostkeys, persistence
@@ -160,8 +162,18 @@ def lay_nixos_files(root: Path, system: closure.Closure) -> None:
     write(root / "etc/ssh/authorized_keys.d/root", f"{deploy}\n" if deploy else "")
     for name, user in users.items():
         write(root / f"etc/ssh/authorized_keys.d/{name}", "".join(f"{key}\n" for key in user["keys"]))
+    write(root / "etc/rancher/k3s/config.yaml", yaml.safe_dump(k3s_config(system)), 0o600)
     if not (root / HOST_KEY).exists():
         write(root / HOST_KEY, hostkeys.new_key(), 0o600)
+
+
+def k3s_config(system: closure.Closure) -> dict[str, Any]:
+    """k3s' configuration as nix/modules/k3s writes it, as far as it is looked at here."""
+    seed, bucket = system.host == system.cluster["seed"], system.cluster.get("snapshotBucket")
+    join = {"cluster-init": True} if seed else {"server": f"https://{system.cluster['join']}:6443"}
+    role = system.entry["role"]
+    snapshots = {"etcd-s3": True, "etcd-s3-config-secret": bucket["secret"]} if bucket and role == "server" else {}
+    return {"node-name": system.host, "token-file": f"/etc/nixfleet/secrets/{role}-token", **join, **snapshots}
 
 
 def _lay_kernel_files(world: World, machine: Machine, shims: Path) -> None:

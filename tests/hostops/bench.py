@@ -74,6 +74,9 @@ class Bench:
             host.pop("volume", None)
         # Short, as a real one is: control sockets lie in it.
         self.ring, self.base, self.temporary = Ring(), base, Path(tempfile.mkdtemp(prefix="hb-"))
+        self.more: dict[str, str] = {}
+        """Further secrets on stdin."""
+
         self.world = World(base / "world")
         self.rack = Rack(self.world)
         self.write()
@@ -140,7 +143,7 @@ class Bench:
             found |= {"hostKey": keys.host_key, "wireguardKey": keys.wireguard_key, "agentToken": cluster.agent_token}
             if self.hosts[host]["role"] == "server":
                 found["serverToken"] = cluster.server_token
-        return found
+        return found | self.more
 
     def environment(self, host: str | None = None, **more: str) -> dict[str, str]:
         """Environment of a call."""

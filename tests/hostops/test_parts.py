@@ -40,8 +40,8 @@ def key() -> str:
 
 
 WRONG = (
-    "; give one object with the keys deployKey, hostKey, wireguardKey, serverToken, agentToken, bucketAccessKey, "
-    "bucketSecretKey as needed, "
+    "; give one object with the keys deployKey, formerDeployKey, hostKey, wireguardKey, serverToken, agentToken, "
+    "formerServerToken, bucketAccessKey, bucketSecretKey as needed, "
     'for example {"deployKey": "-----BEGIN ..."}'
 )
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import re
 
-from sim.machines.commands import kubectl
+from sim.machines.commands import kubectl, snapshots
 from sim.machines.commands.call import Call, Reply, not_simulated
+from sim.machines.service import KUBECONFIG
 
 PING = re.compile(r"https://((?!127\.)[\d.]+):6443/ping")
 
 
 async def k3s(call: Call) -> Reply:
-    """Run k3s' own subcommands: kubectl, etcd-snapshot save, --version."""
+    """Run k3s' own subcommands."""
     match call.argv:
         case ("kubectl", *rest):
             return await kubectl.run(call, list(rest))
         case ("--version",):
             return Reply(out=f"k3s version {call.host.current_system().cluster['k3sVersion']} (simulated)\n")
-        case ("etcd-snapshot", "save", *rest):
-            return _snapshot(call, list(rest))
+        case ("etcd-snapshot", *_):
+            return snapshots.snapshots(call)
+        case ("server", *_):
+            return snapshots.reset(call)
+        case ("certificate", "rotate"):
+            return _new_certificates(call)
     return not_simulated(call, " ".join(call.argv))
 
 
@@ -35,20 +40,36 @@ async def kubectl_command(call: Call) -> Reply:
     return await kubectl.run(call, list(call.argv))
 
 
-def _snapshot(call: Call, words: list[str]) -> Reply:
+def _new_certificates(call: Call) -> Reply:
+    """k3s makes certificates that are not there at its next start; it must not run meanwhile."""
+    if call.host.site.kube.services.get(call.host.id):
+        return Reply(1, err='level=fatal msg="stop k3s before its certificates are rotated"\n')
+    (call.host.root / KUBECONFIG).unlink(missing_ok=True)
+    call.host.site.world.record(call.host.name, "k3s certificates rotated")
+    return Reply()
+
+
+def _new_token(call: Call, file: str) -> Reply:
+    """What the API of a server does when it is given another server token; prints the status of the answer."""
+    path = call.host.root / file.removeprefix(str(call.host.root)).lstrip("/")
+    given = dict(re.findall(r'^([a-z-]+) = "(.*)"$', path.read_text(), re.MULTILINE))
     cluster = call.host.site.kube.cluster_of(call.host.id)
+    if given.get("request") != "PUT" or given.get("url") != "https://127.0.0.1:6443/v1-k3s/token":
+        return not_simulated(call, f"{given.get('request')} {given.get('url')}")
     if cluster is None or not call.host.site.kube.answering(cluster):
-        return Reply(1, err="FATA[0000] see server log for details: server is not ready\n")
-    name = words[words.index("--name") + 1] if "--name" in words else "on-demand"
-    path = call.host.root / "var/lib/rancher/k3s/server/db/snapshots" / f"{name}-{call.host.name}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(call.host.site.world.read(cluster)))
-    call.host.site.world.record(call.host.name, "etcd snapshot", name)
-    return Reply(out=f"Snapshot {path.name} saved.\n")
+        return Reply(7, out="000")
+    with call.host.site.world.edit(cluster) as document:
+        if given.get("user") != f"server:{document['tokens']['server']}":
+            return Reply(out="401")
+        document["tokens"]["server"] = json.loads(given["data"].replace('\\"', '"'))["newToken"]
+    call.host.site.world.record(call.host.name, "k3s token rotated")
+    return Reply(out="200")
 
 
 async def curl(call: Call) -> Reply:
     """Ask a health address of this server: etcd's on 2379 and 2381, the API's on 6443; or whether another one lives."""
+    if call.argv[:1] == ("--config",):
+        return _new_token(call, call.argv[1])
     address = next((word for word in call.argv if word.startswith("http")), "")
     kube = call.host.site.kube
     if match := PING.fullmatch(address):

@@ -7,14 +7,16 @@ import re
 from typing import TYPE_CHECKING
 
 from sim.machines.commands.call import Call, Reply, not_simulated
+from sim.machines.systems import HOST_KEY
 
 if TYPE_CHECKING:
     from sim.machines.host import Host
 
 K3S = "k3s.service"
 MESH = "nixfleet-mesh.service"
+SSHD = "sshd.service"
 ALWAYS = {
-    "sshd.service",
+    SSHD,
     "ssh.service",
     "dbus.service",
     "systemd-networkd.service",
@@ -119,6 +121,9 @@ async def _start(call: Call, units: list[str], _: list[str]) -> Reply:
             service = call.host.site.kube.services.get(call.host.id)
             if service is not None and service.state == "failed":
                 return Reply(1, err=f"Job for {unit} failed because the control process exited with error code.\n")
+        elif unit == SSHD and call.argv[0] == "restart":
+            # Its connections stay.
+            await call.host.door.listen((call.host.root / HOST_KEY).read_text())
         elif call.host.units.get(unit):
             task = call.host.units.start_loaded(unit)
             if task is not None and "--no-block" not in call.argv:
