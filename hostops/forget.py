@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hostops.failure import Code, Failure
 from hostops.process import Deadline
+from hostops.replicas import forget_copies
 from hostops.servers import await_servers
 from hostops.ssh import Line, NoAnswer, script
 
@@ -46,7 +47,8 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
     if found.first is not None:
         via = Line(task, found.first)
         try:
-            return forget_at(task, via, host, deadline, boot_id=boot_id)
+            node = forget_at(task, via, host, deadline, boot_id=boot_id)
+            return "; ".join(filter(None, (node, forget_copies(task, via, host))))
         finally:
             via.drop()
     if found.sick:

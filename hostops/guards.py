@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from fleet.layouts import LONGHORN
 from hostops.drives import UNREADABLE, check_drives, claims, refused
 from hostops.failure import Code, Failure
 
@@ -108,6 +109,12 @@ def check_disks(host: str, entry: HostFacts, seen: Look, drives: Drives, token: 
     if token in (*told, *seen.used_ids):
         cure = f"a new installation needs a new token, for example {host}@<date>"
         raise refused(f"{what}, made with the token {token!r}, which is used up; {cure}")
+
+
+def keeps_copies(entry: HostFacts, seen: Look, drives: Drives) -> bool:
+    """Whether Longhorn's replicas may be on the disks: not where they are blank, or were formatted by this claim."""
+    formatted = seen["claimed"] == drives.claim and not drives.installs
+    return not formatted and any(entry.storage or label.endswith(LONGHORN) for label in drives.labels)
 
 
 def _all(drives: Drives) -> str:

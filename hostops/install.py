@@ -11,11 +11,12 @@ from hostops.drives import UNREADABLE, Drives, check_drives
 from hostops.failure import Code, Failure
 from hostops.forget import forget
 from hostops.formation import check_formation
-from hostops.guards import FIRST, Way, check_disks, check_token, missing_seal, way
+from hostops.guards import FIRST, Way, check_disks, check_token, keeps_copies, missing_seal, way
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
+from hostops.replicas import check_copies
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_anywhere
 
@@ -78,6 +79,8 @@ class Installation:
                 # While it still runs: in the installer a refusal leaves the host down.
                 check_drives(self.task.host(self.host), self._drives(line, "guard"))
                 outcome.append(check_quorum(self.task, line, leaves=True))
+                if self.task.host(self.host).storage:
+                    outcome.append(check_copies(self.task, self.host, itself=True))
             outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
         return step
 
@@ -160,6 +163,9 @@ class Installation:
         with self.task.journal.phase(self.host, "disk") as outcome:
             drives = self._drives(line, "disk")
             check_disks(self.host, entry, seen, drives, self.token)
+            if keeps_copies(entry, seen, drives):
+                # Again, as late as can be: other hosts may have gone down since.
+                outcome.append(check_copies(self.task, self.host))
             earlier = [name for name in (*seen.used_ids, *drives.installs) if name != UNREADABLE]
             claimed = seen["claim"] if not self.token and seen["claim"].startswith(FIRST) else ""
             claim = self.token or claimed or f"{FIRST}{uuid.uuid4()}"

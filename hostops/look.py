@@ -96,7 +96,15 @@ class Look:
     def k3s_version(self) -> str:
         """Version of the node's kubelet; empty if unknown."""
         words = self["node"].split(" ")
-        return words[1] if len(words) == 2 and words[1].startswith("v") else ""  # noqa: PLR2004 - status and version
+        return words[1] if len(words) > 1 and words[1].startswith("v") else ""
+
+    @property
+    def address(self) -> str:
+        """Address on the cluster network that it was installed with; empty if unknown."""
+        words = self["node"].split(" ")
+        # An earlier release did not note it; its node says which one k3s was started with.
+        current = words[2] if self.k3s_version and len(words) == 3 else ""  # noqa: PLR2004 - status, version, address
+        return (self.identity.address if self.identity else "") or current
 
     def complaint(self, entry: HostFacts, k3s_version: str) -> str:
         """Why the host does not count as healthy; empty if it does."""
@@ -111,9 +119,14 @@ class Look:
         return ""
 
 
+def _script(host: str, entry: HostFacts) -> str:
+    devices = " ".join(drive.device for drive in entry.drives.values())
+    return script("look", host=host, role=entry.role.value, devices=devices)
+
+
 def look(line: Line, entry: HostFacts, *, seconds: float = LOOK_SECONDS) -> Look:
     """Look at a host; raises NoAnswer."""
-    reply = line.run(script("look", host=line.host, role=entry.role.value), seconds=seconds)
+    reply = line.run(_script(line.host, entry), seconds=seconds)
     facts = reply.facts()
     if facts.get("look") != "1":
         # An image that only tells which account to use instead ends up here.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hostops.activation import Activation
 from hostops.contact import await_look, need_address
 from hostops.failure import Code, Failure
+from hostops.fixed import check_fixed
 from hostops.look import Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
@@ -63,6 +64,7 @@ class Switch:
             cure = "see that it is on and that the firewall's admin ranges have this machine; nothing was changed"
             seen = await_look(self.task, self.line, limit, "look", cure=cure)
             self._check_owner(seen)
+            check_fixed(self.task.stack, self.host, self.task.host(self.host), seen)
             # From here on only the installed system's key counts.
             self.line.bootstrap = False
             outcome.append(f"generation {seen['generation']}, {seen['current_system']}")

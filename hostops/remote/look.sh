@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a host is and how it does. Changes nothing. NF_HOST, NF_ROLE: as in the contract.
+# What a host is and how it does. Changes nothing. NF_HOST, NF_ROLE: as in the contract; NF_DEVICES: its disks there.
 
 # release NAME: a value of os-release
 release() {
@@ -32,6 +32,7 @@ system() {
     sed -n "s/^NF_WANTED='\(.*\)'\$/watchdog_wanted=\1/p; s/^NF_PREVIOUS='\(.*\)'\$/watchdog_previous=\1/p" \
       "$R/run/nixfleet/rollback"
   fi
+  say disk_labels "$(for device in $NF_DEVICES; do lsblk -nro PARTLABEL "$device"; done | tr '\n' ' ')"
   sha256sum "$R"/etc/nixfleet/secrets/* 2>/dev/null | while read -r sum file; do
     say "secret_${file##*/}" "$sum"
   done
@@ -51,7 +52,7 @@ cluster() {
   say watchdog "${2-unknown}"
   [ "${1-}" = active ] || return 0
   say node "$(kubectl get node "$NF_HOST" -o \
-    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion}' 2>&1 | tail -n 1)"
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion} {.status.addresses[?(@.type=="InternalIP")].address}' 2>&1 | tail -n 1)"
   [ "$NF_ROLE" = server ] || return 0
   say etcd "$(kubectl get --raw /readyz/etcd 2>&1 | tail -n 1)"
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from sim.machines import machine as machines
 from sim.machines.rack import Disk
 from tests.hostops.bench import BOARD, PUBLIC, SEED, SERVERS, Bench, into_installer, members
 
@@ -532,7 +533,7 @@ class TestSwitch:
     )
     def test_an_activation_that_fails_is_taken_back_at_once(self, step: str, reason: str, pair: Bench) -> None:
         before = json.loads(pair.run("switch", BOARD).out)["system"]
-        pair.fleet["hosts"][BOARD]["address"] = "10.90.0.22"
+        pair.fleet["hosts"][BOARD]["tuning"] = {"zramPercent": 7}
         pair.write()
         pair.fault(BOARD, step)
         ended = pair.run("switch", BOARD)
@@ -613,6 +614,48 @@ class TestSwitch:
         ended = pair.run("switch", BOARD)
         assert (ended.code, "secrets: delivered agent-token" in ended.err) == (0, True)
         assert (path.read_text(), path.stat().st_mode & 0o777) == (before, 0o400)
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"address": "10.90.0.99"}, "it was installed with the cluster address 10.90.0.21, and its entry says "),
+            ({"layout": "n100-zfs"}, "of ours, /dev/disk/by-id/nvme-CT500P3SSD8_2313E6D00021 has the partitions nf."),
+            (
+                {"labels": "shared"},
+                "its partitions carry labels of its own (nf.sim.n100-1....), and a system that looks ",
+            ),
+        ],
+    )
+    def test_what_only_an_installation_can_change_is_refused(
+        self, change: dict[str, str], reason: str, pair: Bench
+    ) -> None:
+        for key, value in change.items():
+            (pair.hosts[BOARD] if key == "address" else pair.hosts[BOARD]["disk"])[key] = value
+        pair.write()
+        refused = pair.run("switch", BOARD)
+        assert (refused.code, refused.last.startswith(f"hostops: {BOARD}: look: failed: {reason}")) == (3, True), (
+            refused.last
+        )
+        assert pair.events("nixos-rebuild") == 0
+        if "labels" in change:
+            return
+        done = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
+        assert done.code == 0, done.err
+        assert pair.run("switch", BOARD).code == 0
+
+    def test_a_host_of_an_earlier_release_keeps_its_labels(self, pair: Bench) -> None:
+        with machines.edit(pair.world, pair.machine(BOARD).spec.id) as machine:
+            disk = machine.disks[0]
+            old = tuple(label.replace(f"nf.sim.{BOARD}.", "nixfleet-") for label in disk.partition_labels)
+            machine.replace_disk(replace(disk, partition_labels=old))
+        refused = pair.run("switch", BOARD)
+        assert (refused.code, f"; set hosts.{BOARD}.disk.labels: shared, then run make " in refused.last) == (3, True)
+        pair.hosts[BOARD]["disk"]["labels"] = "shared"
+        pair.write()
+        done = pair.run("switch", BOARD)
+        assert done.code == 0, done.err
+        pair.rack.reboot(pair.machine(BOARD).spec.id)
+        assert json.loads(pair.run("status", BOARD).out)["hosts"][BOARD]["healthy"] is True
 
     def test_a_machine_of_another_host_is_refused(self, pair: Bench) -> None:
         path = pair.world.root / "machines" / pair.machine(BOARD).spec.id / "root/etc/nixfleet/identity"

@@ -58,7 +58,7 @@ def test_secrets_are_private_whole_and_in_a_private_folder(fakes: Fakes) -> None
 
 def test_a_look_at_a_cloud_image_asks_nothing_of_a_cluster(fakes: Fakes) -> None:
     fakes.write("etc/os-release", 'ID=debian\nNAME="Debian"\n')
-    said = fakes.run("look", host="a", role="server")
+    said = fakes.run("look", host="a", role="server", devices="/dev/sda /dev/sdb")
     assert said.facts == {
         "look": "1",
         "os_id": "debian",
@@ -86,8 +86,9 @@ def test_a_look_at_an_installed_server_tells_everything(fakes: Fakes) -> None:
     fakes.link("nix/var/nix/profiles/system-7-link", "nix/store/old")
     (fakes.root / "nix/var/nix/profiles/system").symlink_to("system-7-link")
     fakes.command("systemctl", "printf 'active\\nactive\\n'")
-    fakes.command("k3s", 'case $* in *readyz*) printf ok ;; *) printf "True v1.35.6+k3s1" ;; esac')
-    facts = fakes.run("look", host="a", role="server").facts
+    fakes.command("k3s", 'case $* in *readyz*) printf ok ;; *) printf "True v1.35.6+k3s1 10.0.0.1" ;; esac')
+    fakes.command("lsblk", "printf '\\n%s.root\\n' \"${3#/dev/}\"")
+    facts = fakes.run("look", host="a", role="server", devices="/dev/sda /dev/sdb").facts
     assert facts["identity"] == IDENTITY.strip()
     assert facts["boot_installs"] == "i-0 i-1"
     assert (facts["current_system"], facts["next_system"]) == ("/nix/store/old", "/nix/store/old")
@@ -97,9 +98,10 @@ def test_a_look_at_an_installed_server_tells_everything(fakes: Fakes) -> None:
     assert (facts["k3s"], facts["watchdog"], facts["node"], facts["etcd"]) == (
         "active",
         "active",
-        "True v1.35.6+k3s1",
+        "True v1.35.6+k3s1 10.0.0.1",
         "ok",
     )
+    assert facts["disk_labels"] == " sda.root  sdb.root "
     assert facts["secret_server-token"] == hashlib.sha256(b"token\n").hexdigest()
 
 
@@ -109,7 +111,7 @@ def test_an_agent_asks_with_the_credential_of_its_kubelet(fakes: Fakes) -> None:
     fakes.link("run/current-system", "nix/store/old")
     fakes.command("systemctl", "printf 'active\\ninactive\\n'")
     fakes.command("k3s", 'printf "True v1.35.6+k3s1"')
-    facts = fakes.run("look", host="a", role="agent").facts
+    facts = fakes.run("look", host="a", role="agent", devices="/dev/sda").facts
     (asked,) = [line for line in fakes.commands if line.startswith("k3s")]
     assert f"--kubeconfig={fakes.root}/var/lib/rancher/k3s/agent/kubelet.kubeconfig get node a" in asked
     assert (facts["node"], "etcd" in facts) == ("True v1.35.6+k3s1", False)

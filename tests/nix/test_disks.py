@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from fleet.hosts import DataDisk, Disk
 from fleet.layouts import partitions
 from hostops.payload import KEPT
 from sim.machines import persistence
+from tests.nix import toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,9 +98,7 @@ def test_an_empty_root_keeps_what_the_installation_brought(layouts: dict[str, An
         name: folder.lstrip("/") for name, kinds in layouts.items() for folder in kinds["none"]["persistence"]
     } == KEPT
     layout = layouts["zfs-server"]["none"]
-    assert layout["rollback"].endswith("zfs rollback -r rpool/local/root@blank\n") or layout["rollback"] == (
-        "zfs rollback -r rpool/local/root@blank"
-    )
+    assert layout["rollback"] == "zfs rollback -r rpool/local/root@blank"
     kept = layout["persistence"]["/persist"]
     assert (sorted(kept["directories"]), sorted(kept["files"])) == (
         sorted(persistence.DIRECTORIES),
@@ -156,6 +156,54 @@ def test_datasets_and_volumes_are_the_reference_s(layouts: dict[str, Any]) -> No
         "safe/persist",
     }
     assert layouts["zfs-server"]["none"]["datasets"]["tank"]["reserved"]["reservation"] == "100G"
+
+
+POOL = {
+    "acltype": "posixacl",
+    "ashift": "12",
+    "atime": "off",
+    "autotrim": "on",
+    "com.sun:auto-snapshot": "false",
+    "compression": "lz4",
+    "mountpoint": "none",
+    "xattr": "sa",
+}
+
+
+@pytest.mark.parametrize(("layout", "pools"), [("n100-zfs", {"rpool"}), ("zfs-server", {"rpool", "tank"})])
+def test_zfs_is_bounded_scrubbed_and_trimmed(layouts: dict[str, Any], layout: str, pools: set[str]) -> None:
+    assert layouts[layout]["none"]["zfs"] == {
+        "devNodes": "/dev/disk/by-partlabel",
+        "forceImportRoot": False,
+        # 4 and 1 GiB: what is left of 8 is the cluster's.
+        "limits": ["zfs.zfs_arc_max=4294967296", "zfs.zfs_arc_min=1073741824"],
+        "pools": dict.fromkeys(pools, POOL),
+        "scrub": ["Sun, 02:00"],
+        "trim": ["weekly"],
+    }
+
+
+def test_datasets_have_their_own_properties(layouts: dict[str, Any]) -> None:
+    rpool = layouts["n100-zfs"]["partition"]["datasets"]["rpool"]
+    assert (rpool["containerd"]["logbias"], rpool["containerd"]["recordsize"]) == ("throughput", "128K")
+    assert (rpool["tmp"]["devices"], rpool["tmp"]["setuid"]) == ("off", "off")
+    tank = layouts["zfs-server"]["none"]["datasets"]["tank"]
+    assert {name: options.get("recordsize") for name, options in tank.items() if "recordsize" in options} == {
+        "backups": "1M",
+        "containers": "128K",
+        "vm": "64K",
+    }
+
+
+def test_layouts_can_be_made_by_hand(inputs: toolbox.Inputs) -> None:
+    """For the disko command, which asks for the disk and for how labels begin."""
+    apply = (
+        'builtins.mapAttrs (_: make: (make { device = "/dev/x"; prefix = "nf.s.h."; }).disko.devices.disk.main '
+        "// { content = null; })"
+    )
+    done = inputs.output("diskoConfigurations", apply)
+    assert done.returncode == 0, toolbox.errors(done.stderr)
+    assert json.loads(done.stdout) == {name: {"content": None, "device": "/dev/x", "type": "disk"} for name in LAYOUTS}
 
 
 def test_a_zfs_host_has_an_id(layouts: dict[str, Any]) -> None:

@@ -81,6 +81,13 @@ let
       ) built.config.disko.devices.zpool;
       grubDevices = built.config.boot.loader.grub.devices;
       inherit (built.config.networking) hostId;
+      zfs = lib.optionalAttrs (built.config.disko.devices.zpool != { }) {
+        inherit (built.config.boot.zfs) devNodes forceImportRoot;
+        limits = lib.filter (lib.hasPrefix "zfs.") built.config.boot.kernelParams;
+        pools = lib.mapAttrs (_: pool: pool.options // pool.rootFsOptions) built.config.disko.devices.zpool;
+        scrub = lib.optional built.config.services.zfs.autoScrub.enable built.config.services.zfs.autoScrub.interval;
+        trim = lib.optional built.config.services.zfs.trim.enable built.config.services.zfs.trim.interval;
+      };
       secretKey = built.config.nixfleet.secrets.hostKey;
       persistence = lib.mapAttrs (_: one: {
         directories = map (entry: entry.dirPath or entry.directory) one.directories;
