@@ -533,7 +533,7 @@ class TestSwitch:
     )
     def test_an_activation_that_fails_is_taken_back_at_once(self, step: str, reason: str, pair: Bench) -> None:
         before = json.loads(pair.run("switch", BOARD).out)["system"]
-        pair.fleet["hosts"][BOARD]["tuning"] = {"zramPercent": 7}
+        pair.fleet["cluster"]["podRange"] = "10.44.0.0/16"
         pair.write()
         pair.fault(BOARD, step)
         ended = pair.run("switch", BOARD)
@@ -639,6 +639,8 @@ class TestSwitch:
         assert pair.events("nixos-rebuild") == 0
         if "labels" in change:
             return
+        # As `up` does: every host of the mesh knows the others first.
+        assert pair.run("mesh").code == 0
         done = pair.run("install", BOARD, NIXFLEET_REINSTALL=f"{BOARD}@1")
         assert done.code == 0, done.err
         assert pair.run("switch", BOARD).code == 0
