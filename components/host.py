@@ -5,6 +5,7 @@ Machines come from components/clouds. The order of hosts is wired in hosts.py.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,8 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_MACHINE_ID": unlinked(args.machine.identity),
                 "NIXFLEET_REINSTALL": args.reinstall,
+                # Stays as it is now: what is judged before the next run (fleet/transition/installation.py).
+                "NIXFLEET_FIXED": _fixed(args.facts),
                 "NIXFLEET_PEERS": unlinked(args.peers),
                 "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
@@ -198,6 +201,12 @@ class Host(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
+
+
+def _fixed(facts: str) -> str:
+    """What an installation fixes, of the host's entry of the contract."""
+    entry = json.loads(facts)
+    return json.dumps({"address": entry["address"], "layout": entry["disk"]["layout"]}, sort_keys=True)
 
 
 def _closure_of(environment: Mapping[str, str] | None) -> str:

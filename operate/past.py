@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from fleet.contract import HostFacts
 from fleet.hosts import HOST_KINDS
-from fleet.transition import HostPrecedent, Precedent
+from fleet.transition import HostPrecedent, Installed, Precedent
 from operate.record import name_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 TRANSITION = "fleet-transition"
 """The command whose output is the fleet as it was wanted last."""
+
+INSTALLATION = "-install"
+"""End of the name of what stands in the state for a host's last installation that succeeded."""
 
 MEMBERSHIP = "-membership"
 """End of the name of what stands in the state while a host is a member."""
@@ -66,8 +69,25 @@ def _with_members(remembered: Precedent | None, commands: Iterable[dict[str, Any
     """The fleet with those that a failed run should have taken out, and that are members still."""
     if remembered is None:
         return None
-    found = dict(_members(commands))
-    return remembered.model_copy(update={"hosts": dict(sorted({**found, **remembered.hosts}.items()))})
+    known = tuple(commands)
+    hosts, installed = {**dict(_members(known)), **remembered.hosts}, dict(_installations(known))
+    told = {name: host.model_copy(update={"installed": installed.get(name)}) for name, host in sorted(hosts.items())}
+    return remembered.model_copy(update={"hosts": told})
+
+
+def _installations(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Installed]]:
+    """What installations fixed: their environment stays as it was when they were done (components/host.py)."""
+    for command in commands:
+        name = name_of(command["urn"])
+        environment = command.get("inputs", {}).get("environment") or {}
+        if not name.endswith(INSTALLATION) or "NIXFLEET_REINSTALL" not in environment:
+            continue
+        try:
+            fixed = Installed.model_validate_json(environment.get("NIXFLEET_FIXED") or "{}")
+        except ValidationError:
+            fixed = Installed()
+        token = environment["NIXFLEET_REINSTALL"]
+        yield name.removesuffix(INSTALLATION), fixed.model_copy(update={"reinstall": token})
 
 
 def _members(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, HostPrecedent]]:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Importing a subject registers its laws.
-from fleet.transition import members, protection, storage, versions
+from fleet.transition import installation, members, protection, storage, versions
 from fleet.transition.law import Step, laws
-from fleet.transition.precedent import HostPrecedent, Precedent, precedent
+from fleet.transition.precedent import HostPrecedent, Installed, Precedent, precedent
 
 if TYPE_CHECKING:
     from fleet.faults import Fault
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     # keep-sorted start
     "HostPrecedent",
+    "Installed",
     "Precedent",
     "Step",
     "broken_laws",
+    "installation",
     "members",
     "precedent",
     "protection",

@@ -20,6 +20,19 @@ MACHINE_FIELDS = ("flavor_id", "location", "region", "service_name")
 """Fields of a host that mean another machine when they change, as its cloud cannot change them."""
 
 
+class Installed(Model):
+    """What a host's last installation that succeeded fixed; by the state of that installation, never by the file."""
+
+    address: str = ""
+    """Address on the cluster network; empty: an older program did not note it."""
+
+    layout: str = ""
+    """Layout of its disk."""
+
+    reinstall: str = ""
+    """The token that it was done with; empty: none."""
+
+
 class HostPrecedent(Model):
     """One host."""
 
@@ -50,6 +63,9 @@ class HostPrecedent(Model):
 
     reinstall: str | None = None
     """One-shot token."""
+
+    installed: Installed | None = None
+    """None where only the file is known: what was wanted last may never have been installed."""
 
 
 class Precedent(Model):

@@ -12,7 +12,7 @@ import pytest
 
 from fleet.document import read_fleet
 from fleet.stackfile import ROOT
-from fleet.transition import Precedent, Step, broken_laws, precedent
+from fleet.transition import Installed, Precedent, Step, broken_laws, precedent
 from fleet.transition.law import laws
 from tests.fleet.documents import PROFILES, base, table
 
@@ -105,6 +105,37 @@ def another_cluster(document: dict[str, Any]) -> None:
     document["endpoint"]["location"] = "nbg1"
 
 
+def tokens(*names: str, value: str = "1") -> Edit:
+    """New tokens of hosts."""
+
+    def edit(document: dict[str, Any]) -> None:
+        for name in names:
+            document["hosts"][name]["reinstall"] = f"{name}@{value}"
+
+    return edit
+
+
+def otherwise(document: dict[str, Any]) -> None:
+    document["hosts"]["b1"]["disk"]["layout"] = "zfs-server"
+    document["hosts"]["o1"]["address"] = "10.90.0.199"
+
+
+def otherwise_by_tokens(document: dict[str, Any]) -> None:
+    otherwise(document)
+    tokens("b1", "o1")(document)
+
+
+def installed(edit: Edit | None = None, **used: str) -> Precedent:
+    """A fleet as the state knows it, installed as the base says whatever was wanted last; tokens that were used."""
+    wanted, plain = remembered(edit), remembered()
+    facts = {
+        name: Installed(address=str(host.address), layout=host.layout, reinstall=used.get(name, ""))
+        for name, host in plain.hosts.items()
+    }
+    hosts = {name: host.model_copy(update={"installed": facts.get(name)}) for name, host in wanted.hosts.items()}
+    return wanted.model_copy(update={"hosts": hosts})
+
+
 FAULTS: dict[str, list[str]] = table("refused_steps.yaml")
 
 REFUSED: dict[str, tuple[Precedent, Precedent]] = {
@@ -124,6 +155,10 @@ REFUSED: dict[str, tuple[Precedent, Precedent]] = {
     "a protected volume goes": (protected(), protected(one_less_storage)),
     "a protected cluster is another one": (protected(), protected(another_cluster)),
     "protected Longhorn goes": (protected(), protected(no_longhorn)),
+    "two hosts with replicas have new tokens": (remembered(), remembered(tokens("h1", "h3", "o1"))),
+    "a token that did not come to act beside a new one": (installed(tokens("h1")), remembered(tokens("h1", "h2"))),
+    "a disk and an address are others": (installed(), remembered(otherwise)),
+    "a used token changes no disk": (installed(b1="b1@1", o1="o1@1"), remembered(otherwise_by_tokens)),
 }
 
 ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
@@ -143,6 +178,13 @@ ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
     "a protected host takes another role": (protected(), protected(an_agent)),
     "a protected board has another disk": (protected(), protected(another_disk)),
     "a host with storage leaves": (remembered(), remembered(without("h3"))),
+    "one host with replicas has a new token": (remembered(tokens("h1")), remembered(tokens("h1", "h2"))),
+    "hosts without replicas have new tokens": (remembered(), remembered(tokens("b1", "b2", "o1"))),
+    "tokens are taken out": (remembered(tokens("h1", "h2")), remembered()),
+    "one token was used and one is new": (installed(h1="h1@1"), remembered(tokens("h1", "h2"))),
+    "a disk and an address are others, by tokens": (installed(), remembered(otherwise_by_tokens)),
+    "a change that came to nothing is taken back": (installed(otherwise_by_tokens), remembered()),
+    "only the file is known": (remembered(), remembered(otherwise)),
 }
 
 

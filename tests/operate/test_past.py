@@ -9,7 +9,7 @@ import pytest
 
 from components.hosts import member_facts
 from fleet.stackfile import ROOT
-from fleet.transition import HostPrecedent, Precedent
+from fleet.transition import HostPrecedent, Installed, Precedent
 from operate.foresight import hold
 from operate.messages import OperateError
 from operate.past import Past, past
@@ -48,6 +48,19 @@ def test_a_host_that_a_failed_run_did_not_take_out_is_there_still() -> None:
     assert found
     assert list(found.hosts) == ["hcloud-2", "n100-1", "ovh-1"]
     assert found.hosts["hcloud-2"] == HostPrecedent(role="server", created=True)
+
+
+def test_what_an_installation_fixed_is_known_by_its_own_inputs() -> None:
+    """The file may have wanted something else since, and a token that never came to act is not used up."""
+    environment = {"NIXFLEET_REINSTALL": "n100-1@1", "NIXFLEET_FIXED": '{"address": "10.0.0.1", "layout": "n100-zfs"}'}
+    done = command("n100-1-install", inputs={"environment": environment})
+    found = past({"resources": [TRANSITION, done]}).precedent
+    assert found
+    assert found.hosts["n100-1"].installed == Installed(address="10.0.0.1", layout="n100-zfs", reinstall="n100-1@1")
+    older = command("n100-1-install", inputs={"environment": {"NIXFLEET_REINSTALL": ""}})
+    found = past({"resources": [TRANSITION, older]}).precedent
+    assert found
+    assert found.hosts["n100-1"].installed == Installed()
 
 
 def test_a_membership_that_waits_for_its_deletion_is_none() -> None:
