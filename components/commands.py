@@ -12,7 +12,7 @@ from fleet.model import Role
 if TYPE_CHECKING:
     from fleet.keys import ClusterKeys, HostKeys
 
-Verb = Literal["install", "kubeconfig", "leave", "mesh", "switch"]
+Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "resume", "switch"]
 
 
 def hostops(verb: Verb, stack: str, host: str | None = None) -> str:

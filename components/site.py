@@ -70,6 +70,7 @@ def make_clouds(inputs: Inputs, lawful: pulumi.Resource) -> list[Cloud]:
                 identities=inputs.identities,
                 hosts=hosts,
                 user_data={name: first_boot(inputs, name) for name in hosts},
+                deploy_secret=deploy_secret(inputs.cluster_keys),
                 lawful=lawful,
             )
         )

@@ -28,7 +28,10 @@ class Impact(IntEnum):
     ROLLING = 1
     """The host gets a new generation, in its turn."""
 
-    INSTALL = 2
+    RESTART = 2
+    """Its machine is drained, shut down and changed by its cloud, in its turn."""
+
+    INSTALL = 3
     """The host is installed: its disk is formatted, now or when its token says so."""
 
 
@@ -55,6 +58,9 @@ _INSTALL_KEYS = ("address", "ageRecipient", "arch", "dataDisk", "disk", "hostKey
 
 _MACHINE_INSTALL = ("flavorId", "location", "region", "reinstall", "serviceName")
 """Keys of a host in the stack file, and not in the contract, that mean another machine or another install."""
+
+_MACHINE_RESTART = ("serverType",)
+"""Keys of a host in the stack file, and not in the contract, that its cloud changes with the machine off."""
 
 _ENTRY_KEYS = frozenset(camel(field) for field in HostFacts.model_fields)
 _CONTRACTED = ("cluster", "endpoint", "firewall", "network", "users", "timezone")
@@ -98,6 +104,12 @@ def _entry(contract: Contract, name: str) -> dict[str, Any]:
     return contract.hosts[name].model_dump(mode="json", exclude={"label_prefix"})
 
 
+def _machine_impact(key: str) -> Impact:
+    if key in _MACHINE_INSTALL:
+        return Impact.INSTALL
+    return Impact.RESTART if key in _MACHINE_RESTART else Impact.NONE
+
+
 def _machine(fleet: Fleet, name: str) -> dict[str, Any]:
     """What the stack file says of a host beyond its contract, which has the volume's size."""
     facts = fleet.hosts[name].model_dump(mode="json")
@@ -113,7 +125,7 @@ def _host(name: str, old: Side, new: Side) -> Change | None:
     entry = _differences(before, after)
     machine = _differences(_machine(old.fleet, name), _machine(new.fleet, name)) if old.fleet and new.fleet else {}
     impacts = [_entry_impact(key, before, after) for key in entry]
-    impacts += [Impact.INSTALL if key in _MACHINE_INSTALL else Impact.NONE for key in machine]
+    impacts += [_machine_impact(key) for key in machine]
     if not impacts:
         return None
     return Change(subject=name, impact=max(impacts), reasons=(*entry.values(), *machine.values()))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from fleet.contract import Contract
 
-NEED_HOST = ("install", "switch", "leave", "hostkey")
+NEED_HOST = ("install", "switch", "leave", "hostkey", "halt", "resume")
 """Verbs that change one host: alone on this machine, and under the host's lease."""
 
 CHANGE_SERVERS = ("restore", "certificates")
@@ -57,7 +57,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return arguments
 
 
-MODULES = {"certificates": "rotate", "hostkey": "rotate", "tokens": "rotate"}
+MODULES = {
+    # keep-sorted start
+    "certificates": "rotate",
+    "halt": "power",
+    "hostkey": "rotate",
+    "resume": "power",
+    "tokens": "rotate",
+    # keep-sorted end
+}
 """Modules of verbs that are not in one of their own name."""
 
 

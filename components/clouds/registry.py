@@ -70,6 +70,9 @@ class CloudArgs:
     user_data: Mapping[str, pulumi.Output[str]] = field(repr=False)
     """First-boot document of each host, a secret."""
 
+    deploy_secret: pulumi.Output[str] = field(repr=False)
+    """The key to log in to hosts with as JSON, a secret."""
+
     lawful: pulumi.Resource
     """There when the change may be made: what every provider waits for."""
 

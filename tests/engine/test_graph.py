@@ -34,6 +34,11 @@ def grown(fleet: dict[str, Any]) -> None:
     fleet["hosts"]["worker"] = {**server, "role": "agent", "address": "10.90.0.14", "privateAddress": "10.20.0.14"}
 
 
+def other_types(fleet: dict[str, Any]) -> None:
+    for host in ("hcloud-2", "hcloud-3", "worker"):
+        fleet["hosts"][host]["serverType"] = "ccx13"
+
+
 def removed(fleet: dict[str, Any]) -> None:
     del fleet["hosts"]["worker"]
 
@@ -57,6 +62,22 @@ def test_the_paths_from_any_resource_are_few(site: Site) -> None:
     found = visits(resources_of(stored_state(site.stage.base, "sim")))
     worst = max(found, key=found.__getitem__)
     assert found[worst] <= 100_000, worst
+
+
+def test_machines_that_their_cloud_restarts_go_off_in_order_and_one_server_at_a_time(site: Site) -> None:
+    site.change(other_types)
+    done = site.up()
+    assert done.run.ok, done.run.errors
+    changed = ("hcloud-2", "hcloud-3")
+    powered = [(event.machine, event.step) for event in done.events if event.step in {"poweroff", "power cut", "boot"}]
+    servers = [step for step in powered if step[0] in changed]
+    first, second = [machine for machine, step in servers if step == "poweroff"]
+    assert {first, second} == set(changed)
+    assert servers == [(first, "poweroff"), (first, "boot"), (second, "poweroff"), (second, "boot")]
+    assert [step for machine, step in powered if machine == "worker"] == ["poweroff", "boot"]
+    (cluster,) = site.stage.world.names("clusters")
+    nodes = site.stage.world.read(cluster)["nodes"]
+    assert [name for name in (*changed, "worker") if nodes[name]["spec"].get("unschedulable")] == []
 
 
 def test_a_host_that_leaves_the_file_leaves_the_cluster_before_its_machine_goes(site: Site) -> None:

@@ -81,7 +81,7 @@ def test_nothing_changes_from_a_stack_to_itself() -> None:
         (
             "mesh",
             {"hosts/h1/serverType": "ccx13"},
-            [Change(subject="h1", impact=Impact.NONE, reasons=("serverType: cx33 -> ccx13",))],
+            [Change(subject="h1", impact=Impact.RESTART, reasons=("serverType: cx33 -> ccx13",))],
         ),
         (
             "mesh",

@@ -13,6 +13,7 @@ from components.clouds.hetzner.network import HetznerNetwork, HetznerNetworkArgs
 from components.clouds.hetzner.server import HetznerServer, HetznerServerArgs
 from components.clouds.hetzner.targets import HetznerTargets, HetznerTargetsArgs
 from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
+from components.restart import Restarts
 from fleet.model import Role
 from fleet.network import LoadBalancerEndpoint, ProviderNetwork
 from fleet.placement import placement_group
@@ -122,6 +123,9 @@ class Hetzner(pulumi.ComponentResource):
 
     def _servers(self, name: str, args: CloudArgs, network: HetznerNetwork | None) -> dict[str, HetznerServer]:
         hosts = cast("Mapping[str, HcloudHost]", args.hosts)  # the registry gives only hosts of our kind
+        restarts = Restarts(
+            stack=args.stack, fleet=args.fleet, secret=args.deploy_secret, restarting="serverType", suffix="-server"
+        )
         keys, firewall, groups = self._ssh_keys(name, args), self._firewall(name, args), self._groups(name, args, hosts)
         return {
             label: HetznerServer(
@@ -135,6 +139,7 @@ class Hetzner(pulumi.ComponentResource):
                     private_address=private_address(args, host),
                     subnet_id=network.subnet_id if network else None,
                     protection=args.fleet.protection,
+                    restarts=restarts,
                     labels=args.labels(label),
                 ),
                 pulumi.ResourceOptions(parent=self),

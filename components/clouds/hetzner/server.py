@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from ipaddress import IPv4Address
 
+    from components.restart import Restarts
     from fleet.hosts import HcloudHost
 
 
@@ -42,6 +43,9 @@ class HetznerServerArgs:
     protection: bool
     """Refuse to delete or rebuild it, and to delete its volume."""
 
+    restarts: Restarts
+    """Who shuts it down before its type is changed."""
+
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels in Hetzner's project."""
 
@@ -59,6 +63,7 @@ class HetznerServer(pulumi.ComponentResource):
         """Make the server, attach it, and give it its volume."""
         super().__init__("nixfleet:index:HetznerServer", name, None, opts)
         server = self._server(name, args)
+        args.restarts.follow(name, server, server.ipv4_address)
         self.server_id = server.id.apply(int)
         self.machine = Machine(
             identity=server.id,
@@ -94,6 +99,8 @@ class HetznerServer(pulumi.ComponentResource):
                 delete_before_replace=True,
                 # Hetzner's own protection stops a deletion only after the network was detached.
                 protect=args.protection,
+                # Another type is made with the machine off, and the plugin would cut its power.
+                hooks=args.restarts.hooks,
             ),
         )
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sim.machines.commands.call import Call, Reply, not_simulated
+from sim.machines.machine import edit
 from sim.machines.systems import HOST_KEY
 
 if TYPE_CHECKING:
@@ -170,6 +171,13 @@ async def _reboot(call: Call, _units: list[str], _: list[str]) -> Reply:
     return Reply(reboots=True)
 
 
+async def _poweroff(call: Call, _units: list[str], _: list[str]) -> Reply:
+    call.host.site.world.record(call.host.name, "poweroff", "asked by a command")
+    with edit(call.host.site.world, call.host.id) as machine:
+        machine.power = False
+    return Reply(reboots=True)
+
+
 async def _nothing(_call: Call, _units: list[str], _: list[str]) -> Reply:
     return Reply()
 
@@ -181,6 +189,7 @@ _VERBS = {
     "is-failed": _is_failed,
     "is-system-running": _is_system_running,
     "list-units": _list_units,
+    "poweroff": _poweroff,
     "reboot": _reboot,
     "reload": _reload,
     "reset-failed": _reset_failed,
@@ -191,4 +200,4 @@ _VERBS = {
     "stop": _stop,
     # keep-sorted end
 }
-_CHANGES = {"reboot", "reload", "reset-failed", "restart", "start", "stop"}
+_CHANGES = {"poweroff", "reboot", "reload", "reset-failed", "restart", "start", "stop"}

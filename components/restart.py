@@ -1,0 +1,148 @@
+"""A machine that its cloud restarts: drained and shut down before, Ready again before the next one's turn.
+
+A machine's type is changed by its cloud with the machine off, and the provider's plugin cuts the power of one that
+runs. The engine calls these hooks around the update of a machine, also where it is run by hand; a command before the
+machine could not know its address, and one behind it would come too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.commands import Verb, hostops
+from fleet.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.settings import Fleet
+
+HALT, RESUME = "nixfleet-halt", "nixfleet-resume"
+"""Names of the hooks, which the state keeps."""
+
+SAID = 3
+"""Lines of a failed command that its error repeats; the last one has host, phase, cause and cure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns:
+    """Who may be off at the same time: one server, and as many agents as a batch has."""
+
+    servers: asyncio.Semaphore
+    agents: asyncio.Semaphore
+
+    @classmethod
+    def of(cls, fleet: Fleet) -> Turns:
+        """The turns of a fleet."""
+        return cls(servers=asyncio.Semaphore(1), agents=asyncio.Semaphore(fleet.rollout.batch_size))
+
+
+@dataclass(kw_only=True)
+class Restarts:
+    """The restarts of one run."""
+
+    stack: str
+    fleet: Fleet
+    secret: pulumi.Input[str] = field(repr=False)
+    """The key to log in with as JSON, a secret."""
+
+    restarting: str
+    """Input of the machine whose change restarts it, as the engine writes it."""
+
+    suffix: str
+    """What the name of a machine's resource has after the host's."""
+
+    _turns: Turns = field(init=False)
+    _off: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    """Hosts whose turn it is, with what they hold."""
+
+    _addresses: dict[str, asyncio.Future[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Nobody is off yet."""
+        self._turns = Turns.of(self.fleet)
+        self.hooks = pulumi.ResourceHookBinding(
+            before_update=[pulumi.ResourceHook(HALT, self._halt)],
+            after_update=[pulumi.ResourceHook(RESUME, self._resume)],
+        )
+
+    def follow(self, host: str, machine: pulumi.CustomResource, address: pulumi.Output[str]) -> None:
+        """Learn where a machine answers, and give its turn back when the engine is done with it, well or not."""
+        self._address(host)
+        self._task = asyncio.ensure_future(self._followed(host, machine, address))
+
+    def _address(self, host: str) -> asyncio.Future[str]:
+        if host not in self._addresses:
+            self._addresses[host] = asyncio.get_event_loop().create_future()
+        return self._addresses[host]
+
+    def _learnt(self, host: str, address: str | None) -> None:
+        known = self._address(host)
+        if address and not known.done():
+            known.set_result(address)
+
+    async def _followed(self, host: str, machine: pulumi.CustomResource, address: pulumi.Output[str]) -> None:
+        try:
+            await machine.urn.future()
+            self._learnt(host, await address.future())
+        except Exception:  # noqa: BLE001, S110 - the engine tells of it; here only the turn ends
+            pass
+        finally:
+            held = self._off.pop(host, None)
+            if held:
+                held.release()
+
+    def _concerns(self, args: pulumi.ResourceHookArgs) -> bool:
+        """Whether this update restarts the machine."""
+        old, new = (inputs or {} for inputs in (args.old_inputs, args.new_inputs))
+        return old.get(self.restarting) != new.get(self.restarting)
+
+    async def _halt(self, args: pulumi.ResourceHookArgs) -> None:
+        """Wait for the host's turn, then drain it and shut it down."""
+        host = args.name.removesuffix(self.suffix)
+        # Known from the last run: whoever waits for its turn must not keep the others from asking it.
+        self._learnt(host, (args.old_outputs or {}).get("ipv4Address"))
+        if not self._concerns(args):
+            return
+        turns = self._turns.servers if self.fleet.hosts[host].role is Role.SERVER else self._turns.agents
+        await turns.acquire()
+        self._off[host] = turns
+        await self._run("halt", host)
+
+    async def _resume(self, args: pulumi.ResourceHookArgs) -> None:
+        """Wait until the host is back, and let pods onto it again."""
+        if self._concerns(args):
+            await self._run("resume", args.name.removesuffix(self.suffix))
+
+    async def _run(self, verb: Verb, host: str) -> None:
+        """Run a verb of hostops; raises RunError with what it said last."""
+        process = await asyncio.create_subprocess_shell(
+            hostops(verb, self.stack, host),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **await self._environment(host)},
+        )
+        secret = await pulumi.Output.from_input(self.secret).future()
+        _, said = await process.communicate((secret or "").encode())
+        lines = said.decode(errors="replace").splitlines()
+        for line in lines:
+            pulumi.log.info(line)
+        if process.returncode:
+            raise pulumi.RunError("\n".join(lines[-SAID:]) or f"hostops {verb} --host {host}: {process.returncode}")
+
+    async def _environment(self, host: str) -> Mapping[str, str]:
+        rollout = self.fleet.rollout
+        servers = [name for name in self.fleet.formation if name in self._addresses and name != host]
+        peers: dict[str, Any] = {name: {"endpoint": await self._addresses[name]} for name in servers}
+        return {
+            "NIXFLEET_ADDRESS": await self._addresses[host],
+            "NIXFLEET_PEERS": json.dumps(peers, sort_keys=True),
+            "NIXFLEET_READY_SECONDS": str(rollout.ready_timeout_seconds),
+        }

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Shut the host down after the answer has left: units are stopped, and file systems unmounted.
+
+main() {
+  systemd-run --quiet --collect --on-active=1 systemctl poweroff && say halting 1
+}
+
+main </dev/null
