@@ -12,7 +12,10 @@ from fleet.model import Role
 if TYPE_CHECKING:
     from fleet.keys import ClusterKeys, HostKeys
 
-Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "resume", "switch"]
+Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "prune", "resume", "switch"]
+
+INERT = ":"
+"""Shell text that does nothing."""
 
 
 def hostops(verb: Verb, stack: str, host: str | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_command import local
 
-from components.commands import hostops
+from components.commands import INERT, hostops
 from components.edges import Gate, behind, unlinked
 from fleet.model import Role
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.clouds.registry import Machine
-
-INERT = ":"
-"""Shell text that does nothing."""
 
 MARGIN_SECONDS = 300
 """The command ends by itself and says why; the engine's limit is for one that hangs."""
@@ -46,6 +43,9 @@ class HostArgs:
 
     stack_wide: pulumi.Resource
     """Goes only with the whole stack; nobody leaves a cluster that ends."""
+
+    pruned: tuple[pulumi.Resource, ...]
+    """What is done when it has left: others forget it."""
 
     closure: str
     """Closure key of the wanted generation."""
@@ -136,7 +136,7 @@ class Host(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A member leaves while it still has its network and its volumes.
-                depends_on=list(args.machine.ready),
+                depends_on=[*args.machine.ready, *args.pruned],
                 deleted_with=args.stack_wide,
                 # A host is one member at a time.
                 delete_before_replace=True,

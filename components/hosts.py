@@ -63,7 +63,9 @@ def make_mesh(
         return None
     args = MeshArgs(
         stack=inputs.stack,
+        hosts=tuple(sorted(machines)),
         peers=peers(inputs, machines, machines),
+        stack_wide=lawful,
         deploy_secret=deploy_secret(inputs.cluster_keys),
         after=(lawful, *(resource for machine in machines.values() for resource in machine.ready)),
     )
@@ -85,6 +87,9 @@ class Shared:
     servers: pulumi.Output[str]
     """Servers as JSON."""
 
+    pruned: tuple[pulumi.Resource, ...]
+    """What is done when a host has left a mesh."""
+
     known: pulumi.Output[str]
     """Whom a host has to know when it is installed, as JSON: the servers, or all of a mesh."""
 
@@ -98,6 +103,7 @@ class Shared:
             role=host.role,
             facts=member_facts(inputs.contract.hosts[name]),
             stack_wide=self.lawful,
+            pruned=self.pruned,
             closure=inputs.closures[name],
             install_secret=install_secret(keys, inputs.keys[name], host.role),
             switch_secret=switch_secret(keys, inputs.keys[name], host.role),
@@ -119,7 +125,13 @@ def make_hosts(
     """All hosts: each waits for the one whose end opens its turn, and the first for the mesh."""
     mesh = make_mesh(inputs, machines, lawful, opts)
     servers = peers(inputs, machines, inputs.fleet.formation)
-    shared = Shared(inputs=inputs, lawful=lawful, servers=servers, known=mesh.endpoints if mesh else servers)
+    shared = Shared(
+        inputs=inputs,
+        lawful=lawful,
+        servers=servers,
+        pruned=(mesh.pruned,) if mesh else (),
+        known=mesh.endpoints if mesh else servers,
+    )
     hosts: dict[str, Host] = {}
     gates: dict[str, Gate] = {}
     last: Gate | None = None

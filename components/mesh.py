@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_command import local
 
-from components.commands import hostops
+from components.commands import INERT, hostops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,14 @@ class MeshArgs:
     stack: str
     """Stack whose contract describes the hosts."""
 
+    hosts: tuple[str, ...]
+    """Names of all hosts, sorted: when one leaves, its peers forget it."""
+
     peers: pulumi.Input[str]
     """Peers as JSON, sorted by host name."""
+
+    stack_wide: pulumi.Resource
+    """Goes only with the whole stack; nobody is forgotten in a mesh that ends."""
 
     deploy_secret: pulumi.Input[str] = field(repr=False)
     """The key to log in with as JSON, a secret."""
@@ -37,6 +43,9 @@ class Mesh(pulumi.ComponentResource):
 
     command: pulumi.Resource
     """What a host that joins waits for: the others know it by then."""
+
+    pruned: pulumi.Resource
+    """What a membership is ended before: peers forget a host when it has left."""
 
     endpoints: pulumi.Output[str]
     """Where every host answers, as JSON by name: all that an installation has to know of its peers. It comes out of the
@@ -59,6 +68,23 @@ class Mesh(pulumi.ComponentResource):
                 parent=self,
                 depends_on=list(args.after),
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
+            ),
+        )
+        # Another list of hosts makes it anew, and the end of the old one, after that of memberships, is the work.
+        self.pruned = local.Command(
+            f"{name}-peers",
+            create=INERT,
+            update=INERT,
+            delete=hostops("prune", args.stack),
+            triggers=[json.dumps(args.hosts)],
+            environment={"NIXFLEET_PEERS": args.peers},
+            stdin=args.deploy_secret,
+            add_previous_output_in_env=False,
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=args.stack_wide,
+                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
         self.endpoints = command.environment.apply(_endpoints)

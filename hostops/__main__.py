@@ -35,7 +35,7 @@ CHANGE_SERVERS = ("restore", "certificates")
 RESTART_ALL = ("tokens",)
 """Verbs that do the same with every host of the stack."""
 
-CHANGE_ALL = ("mesh",)
+CHANGE_ALL = ("mesh", "prune")
 """Verbs that change every host of the stack in a moment, each under its lease alone."""
 
 OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "snapshot")
@@ -62,6 +62,7 @@ MODULES = {
     "certificates": "rotate",
     "halt": "power",
     "hostkey": "rotate",
+    "prune": "mesh",
     "resume": "power",
     "tokens": "rotate",
     # keep-sorted end

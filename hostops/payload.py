@@ -27,9 +27,13 @@ def check_keys(task: Task, host: str) -> None:
         raise Failure(Code.USAGE, "secrets", f"hostKey is not the private half of the contract's key of {host}; {cure}")
 
 
-def mesh_document(task: Task, host: str) -> str:
-    """/etc/nixfleet/mesh.json of a host: every other host, with an endpoint where one is known."""
-    peers, port = {}, task.cluster.mesh.port if task.cluster.mesh else 0
+def mesh_document(task: Task, host: str, strangers: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """/etc/nixfleet/mesh.json of a host: every other host, with an endpoint where one is known.
+
+    `strangers`: peers that the contract has no more, and that stay.
+    """
+    peers: dict[str, Mapping[str, str]] = dict(strangers or {})
+    port = task.cluster.mesh.port if task.cluster.mesh else 0
     for name, entry in sorted(task.contract.hosts.items()):
         if name == host:
             continue

@@ -91,6 +91,7 @@ class TestMembership:
             "hcloud-3-attachment",
             "hcloud-3-server",
             "hcloud-3-volume-attachment",
+            "fleet-peers",
         }
         assert "hcloud-3-membership" in plan.one("hetzner-api-target-hcloud-3").depends_on
         assert "hetzner-api-target-hcloud-3" in plan.one("nodes-hcloud-3").depends_on

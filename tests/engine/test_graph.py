@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,13 +28,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield made
 
 
+MACHINE = {"hardware": "hcloud-x86", "serverType": "cx33"}
+
+
 def grown(fleet: dict[str, Any]) -> None:
-    server = copy.deepcopy(fleet["hosts"]["hcloud-3"])
+    server = {**fleet["hosts"]["hcloud-3"], **MACHINE, "disk": fleet["hosts"]["hcloud-1"]["disk"]}
     fleet["hosts"]["worker"] = {**server, "role": "agent", "address": "10.90.0.14", "privateAddress": "10.20.0.14"}
 
 
 def other_types(fleet: dict[str, Any]) -> None:
-    for host in ("hcloud-2", "hcloud-3", "worker"):
+    for host in ("hcloud-1", "hcloud-2", "worker"):
         fleet["hosts"][host]["serverType"] = "ccx13"
 
 
@@ -68,7 +70,7 @@ def test_machines_that_their_cloud_restarts_go_off_in_order_and_one_server_at_a_
     site.change(other_types)
     done = site.up()
     assert done.run.ok, done.run.errors
-    changed = ("hcloud-2", "hcloud-3")
+    changed = ("hcloud-1", "hcloud-2")
     powered = [(event.machine, event.step) for event in done.events if event.step in {"poweroff", "power cut", "boot"}]
     servers = [step for step in powered if step[0] in changed]
     first, second = [machine for machine, step in servers if step == "poweroff"]
@@ -84,7 +86,11 @@ def test_a_host_that_leaves_the_file_leaves_the_cluster_before_its_machine_goes(
     site.change(removed)
     done = site.up()
     assert done.run.ok, done.run.errors
-    assert [command for command in done.commands if command.startswith("delete")] == ["delete worker-membership"]
+    gone = [command for command in done.commands if command.startswith("delete")]
+    # Its peers forget it when it has left, and not before: without them its node would be down.
+    assert gone == ["delete worker-membership", "delete fleet-peers"]
+    documents = (site.stage.world.root / "machines").glob("*/**/etc/nixfleet/mesh.json")
+    assert [path for path in documents if '"worker"' in path.read_text()] == []
     ending = ("nodes-worker", "worker-membership", "worker-volume-attachment", "worker-server")
     assert order(done.run, *ending) == list(ending)
     (cluster,) = site.stage.world.names("clusters")

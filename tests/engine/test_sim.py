@@ -164,6 +164,7 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
             ("create", "a-worker-system"),
             ("create", "hetzner-group-agents-fsn1-10-90-0-10"),
             ("create", "nodes-a-worker"),
+            ("replace", "fleet-peers"),
             ("update", "fleet-mesh"),
             ("update", "fleet-transition"),
         },
@@ -230,6 +231,8 @@ def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site
         "create a-worker-install",
         "create a-worker-membership",
         "create a-worker-system",
+        "create fleet-peers",
+        "delete fleet-peers",
         "update fleet-mesh",
         "update fleet-transition",
     ]

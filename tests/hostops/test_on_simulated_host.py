@@ -487,6 +487,24 @@ class TestMesh:
             },
         }
 
+    def test_a_host_that_leaves_is_a_peer_until_it_has_left(self, pair: Bench) -> None:
+        peers = {SEED: {"endpoint": PUBLIC[SEED]}, BOARD: {"endpoint": "192.168.50.21"}}
+        path = pair.world.root / "machines" / f"id-{SEED}" / "root/etc/nixfleet/mesh.json"
+        before = json.loads(path.read_text())["peers"]
+        assert list(before) == [BOARD]
+        del pair.fleet["hosts"][BOARD]
+        pair.write()
+        assert f"{SEED}: mesh: has these peers already" in pair.run("mesh").err
+        assert json.loads(path.read_text())["peers"] == before
+        pruned = pair.run("prune", NIXFLEET_PEERS=json.dumps(peers))
+        assert (pruned.code, f"{SEED}: mesh: new peers" in pruned.err) == (0, True)
+        assert json.loads(path.read_text()) == {"peers": {}, "self": SEED}
+        connections = pair.events("ssh connect")
+        peers.pop(BOARD)
+        again = pair.run("prune", NIXFLEET_PEERS=json.dumps(peers))
+        assert (again.code, "sim: prune: no peer has left" in again.err) == (0, True)
+        assert pair.events("ssh connect") == connections
+
     def test_a_host_that_does_not_answer_is_named(self, pair: Bench) -> None:
         pair.rack.power(f"id-{SEED}", on=False)
         ended = pair.run("mesh", NIXFLEET_CONTACT_SECONDS="1")
