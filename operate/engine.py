@@ -206,9 +206,20 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
     )
 
 
+def errors_of(recorder: Recorder, stack: str, text: str) -> tuple[str, ...]:
+    """The errors of a failed run as they are shown; `text` is everything that the engine said.
+
+    Where a host or a cloud has said what is wrong, the engine's words around it are not searched for faults of this
+    machine: a host's full disk is the host's.
+    """
+    if recorder.worded:
+        said = (error if error in recorder.worded else explain(error, stack) or error for error in recorder.errors)
+        return tuple(dict.fromkeys(said))
+    known = explain(text, stack)
+    return (known,) if known else tuple(recorder.errors) or (f"the engine refused: {_last_lines(text)}",)
+
+
 def _failed(verb: Verb, place: Place, recorder: Recorder, text: str) -> Run:
-    known = explain(text, place.stack)
-    errors = (known,) if known else tuple(recorder.errors) or (f"the engine refused: {_last_lines(text)}",)
     return Run(
         verb=verb,
         stack=place.stack,
@@ -216,7 +227,7 @@ def _failed(verb: Verb, place: Place, recorder: Recorder, text: str) -> Run:
         operations=tuple(recorder.operations),
         outputs={},
         secret_outputs=frozenset(),
-        errors=errors,
+        errors=errors_of(recorder, place.stack, text),
         raw_errors=(*recorder.raw_errors, text),
         seconds=recorder.now(),
         stdout=text,

@@ -153,6 +153,9 @@ class Recorder:
         self.operations: list[Operation] = []
         self.errors: list[str] = []
         self.raw_errors: list[str] = []
+        self.worded: set[str] = set()
+        """Errors that name their host, cause and cure already, as hosts and clouds have them said."""
+
         self._open: dict[tuple[str, str], float] = {}
 
     def now(self) -> float:
@@ -179,7 +182,10 @@ class Recorder:
 
     def _fail(self, urn: str, message: str) -> None:
         self.raw_errors.append(f"{urn or 'engine'}: {message.strip()}")
-        text = (in_words(package_of(urn), name_of(urn), message) if urn else None) or tidy(message)
+        words = in_words(package_of(urn), name_of(urn), message) if urn else None
+        text = words or tidy(message)
+        if words or COMMAND_FAILED.search(message):
+            self.worded.add(text)
         if text not in self.errors and text not in NO_NEWS:
             self.errors.append(text)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operate.engine import errors_of
 from operate.record import Recorder
 from operate.refusals import HETZNER, OVH, SAME, in_words
 
@@ -160,3 +161,23 @@ def test_an_error_of_the_engine_itself_has_no_resource() -> None:
     recorder.take(_diagnostic(None, "error: no such plugin"))
     assert recorder.errors == ["no such plugin"]
     assert recorder.raw_errors == ["engine: error: no such plugin"]
+
+
+def test_a_hosts_full_disk_is_not_taken_for_this_machines() -> None:
+    recorder = Recorder()
+    said = 'exit status 6: running "python -m hostops switch --stack s --host a":\nhostops: a: copy: failed: no room: '
+    recorder.take(_diagnostic(SERVER, f"{said}No space left on device\n"))
+    recorder.take(_diagnostic(None, "error: write state: no space left on device"))
+    assert errors_of(recorder, "s", "everything: no space left on device") == (
+        "a: copy: failed: no room: No space left on device (hostops switch, exit code 6)",
+        (
+            "the disk is full: free some space (df -h shows which disk) and run the same command again; it goes on "
+            "where it stopped"
+        ),
+    )
+    assert errors_of(Recorder(), "s", "everything: no space left on device") == (
+        (
+            "the disk is full: free some space (df -h shows which disk) and run the same command again; it goes on "
+            "where it stopped"
+        ),
+    )
