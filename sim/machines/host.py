@@ -30,10 +30,6 @@ RESTART_SECONDS = 10
 """systemd's pause before it starts k3s again (nix/modules/k3s/unit.nix)."""
 
 
-FULL = (SH, "-c", 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"')
-"""Runs a command that cannot write to any file. The kernel's word for it is another one than on a full disk."""
-
-
 class Host:
     """A machine that the daemon looks after."""
 
@@ -78,7 +74,7 @@ class Host:
         elif self.boots >= 0 and machine.system != "none":
             systems.lay_devices(self.root, machine)
         if self.boots >= 0 and machine.system != "none":
-            systems.lay_clock(self.root, machine)
+            systems.lay_troubles(self.root, machine)
 
     def _boot(self) -> Machine:
         fault = self.site.world.fault(self.name, "boot")
@@ -203,7 +199,6 @@ class Host:
         token = self.site.open_session(session)
         variables = self._environment(session.user, token) | dict(environment)
         process = await asyncio.create_subprocess_exec(
-            *(FULL if self.full else ()),
             *argv,
             cwd=self._home(variables["HOME"]),
             env=variables,

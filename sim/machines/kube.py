@@ -272,6 +272,8 @@ class Kube:
     def _refresh(self, name: str) -> None:
         available = self.answering(name)
         with self._world.edit(name) as document:
+            if document["available"] != available:
+                self._world.record("kubernetes", "quorum found" if available else "quorum lost", name)
             document["available"] = available
             if not available:
                 return

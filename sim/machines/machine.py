@@ -103,7 +103,7 @@ class Machine:
     """How far its clock is ahead of the right time; negative: behind."""
 
     full: bool = False
-    """Whether no file system of it has room for another byte."""
+    """Whether its disk has no room for another byte; memory has, and with it /run."""
 
     boots_wanted: int = 1
     """Counts the boots that were asked for; the daemon boots until `boots_done` is the same."""

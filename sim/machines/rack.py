@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.machines import machine as machines
+from sim.machines import systems
 from sim.machines.machine import Disk, Machine, MachineSpec
 
 if TYPE_CHECKING:
@@ -55,6 +56,19 @@ class Rack:
             machine.power = on
         self._notify(machine_id)
 
+    def rekey(self, machine_id: str, key: str) -> str:
+        """Let a machine answer with another host key from its next boot on, which is now; the key that it had."""
+        with machines.edit(self._world, machine_id) as machine:
+            path = systems.running_root(self._world, machine) / systems.HOST_KEY
+            had = path.read_text()
+            if machine.system == "installer":
+                machine.respec(host_key=key)
+            else:
+                path.write_text(key)
+            machine.boots_wanted += 1
+        self._notify(machine_id)
+        return had
+
     def set_clock(self, machine_id: str, seconds: int) -> None:
         """Let a machine's clock be so many seconds ahead; negative: behind. k3s notices when it starts."""
         with machines.edit(self._world, machine_id) as machine:
@@ -62,7 +76,7 @@ class Rack:
         self._notify(machine_id)
 
     def fill(self, machine_id: str, *, full: bool) -> None:
-        """Fill all file systems of a machine to the last byte, or make room again; for what starts from now on."""
+        """Fill a machine's disk to the last byte, or make room again."""
         with machines.edit(self._world, machine_id) as machine:
             machine.full = full
         self._notify(machine_id)

@@ -194,13 +194,14 @@ def _lay_kernel_files(world: World, machine: Machine, shims: Path) -> None:
     closure.point(folder(world, machine.spec.id) / "root", root)
 
 
-def lay_clock(root: Path, machine: Machine) -> None:
-    """Let `date` know how wrong the machine's clock is; nothing where it is right."""
-    path = root / "proc/clock"
-    if machine.clock_seconds:
-        write(path, f"{machine.clock_seconds}\n")
-    else:
-        path.unlink(missing_ok=True)
+def lay_troubles(root: Path, machine: Machine) -> None:
+    """Let `date` know how wrong the machine's clock is, and `sync` that its disk is full."""
+    for name, trouble in (("clock", machine.clock_seconds), ("full", int(machine.full))):
+        path = root / "proc" / name
+        if trouble:
+            write(path, f"{trouble}\n")
+        else:
+            path.unlink(missing_ok=True)
 
 
 def lay_devices(root: Path, machine: Machine) -> None:

@@ -20,7 +20,7 @@ LOCAL = {
     "readlink": "readlink",
     "realpath": "readlink",
     "sudo": "sudo",
-    "sync": "owner",
+    "sync": "sync",
     "whoami": "id",
     # keep-sorted end
 }

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sim.machines import hostkeys
 from sim.world import SLOW_SECONDS, Fault
 
 if TYPE_CHECKING:
     from sim.world import FaultKind
     from tests.sim.machines.lab import Lab
+
+
+WRITE = 'echo text >"$NIXFLEET_ROOT/{0}/new" && sync "$NIXFLEET_ROOT/{0}/new"'
 
 
 def boot_id(lab: Lab) -> str:
@@ -61,23 +65,25 @@ def test_what_only_a_cloud_can_have_is_refused_at_a_machine(lab: Lab, kind: Faul
 def test_a_full_disk_takes_no_file_and_no_system(lab: Lab) -> None:
     spec = lab.add("s1")
     lab.install("s1")
-    write = 'echo text >"$NIXFLEET_ROOT/etc/new" && cat "$NIXFLEET_ROOT/etc/new"'
     lab.rack.fill(spec.id, full=True)
-    assert lab.ssh("s1", write).returncode != 0
+    written = lab.ssh("s1", WRITE.format("etc"))
+    assert (written.returncode, "new': No space left on device" in written.stderr) == (1, True)
+    # Memory has room.
+    lab.ok("s1", WRITE.format("run"))
     refused = lab.ssh("s1", "nix-env -p /nix/var/nix/profiles/system --set /nix/store/x")
     assert (refused.returncode, refused.stderr) == (
         1,
         "error: nix-env: writing to file: No space left on device\n",
     )
     lab.rack.fill(spec.id, full=False)
-    assert lab.ok("s1", write) == "text"
+    lab.ok("s1", WRITE.format("etc"))
 
 
 def test_a_format_makes_room(lab: Lab) -> None:
     spec = lab.add("s1")
     lab.rack.fill(spec.id, full=True)
     lab.install("s1")
-    assert lab.ok("s1", 'echo text >"$NIXFLEET_ROOT/etc/new"; cat "$NIXFLEET_ROOT/etc/new"') == "text"
+    lab.ok("s1", WRITE.format("etc"))
 
 
 def test_a_node_whose_clock_is_behind_its_cluster_joins_when_the_clock_is_right(lab: Lab) -> None:
@@ -94,3 +100,11 @@ def test_a_node_whose_clock_is_behind_its_cluster_joins_when_the_clock_is_right(
     lab.ok("a1", "systemctl restart k3s")
     assert lab.ok("a1", "systemctl is-active k3s") == "active"
     assert abs(int(lab.ok("a1", "date +%s")) - int(time.time())) < 60
+
+
+def test_a_machine_with_another_host_key_is_not_let_pass(lab: Lab) -> None:
+    spec = lab.add("s1")
+    had = lab.rack.rekey(spec.id, hostkeys.new_key())
+    assert "Host key verification failed" in lab.ssh("s1", "true").stderr
+    lab.rack.rekey(spec.id, had)
+    lab.ok("s1", "true")

@@ -108,6 +108,8 @@ def test_lost_quorum_makes_the_api_fail_and_found_quorum_brings_it_back(lab: Lab
     lab.rack.power("id-s3", on=True)
     assert lab.ok("s1", "k3s kubectl get --raw /readyz") == "ok"
     assert _ready(lab) == {"s1": "True", "s2": "Unknown", "s3": "True"}
+    noted = [event.step for event in lab.world.events("kubernetes", "quorum")]
+    assert noted[-2:] == ["quorum lost", "quorum found"]
 
 
 def test_all_servers_off_and_on_again_are_the_same_cluster(lab: Lab) -> None:
