@@ -29,7 +29,9 @@ FORGET_SECONDS = QUIET_SECONDS + 2 * REMOVAL_SECONDS + 60
 """Limit of the whole script."""
 
 
-def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: bool) -> str:
+def forget(  # noqa: PLR0913 - what is known of the host
+    task: Task, host: str, deadline: Deadline, *, boot_id: str, before: bool, formatted: bool = True
+) -> str:
     """Let the cluster forget a host's node; returns what was done, raises Failure.
 
     `boot_id` is the host's own at present: a node that has it is the new one, and stays. `before`: the host is known to
@@ -48,7 +50,8 @@ def forget(task: Task, host: str, deadline: Deadline, *, boot_id: str, before: b
         via = Line(task, found.first)
         try:
             node = forget_at(task, via, host, deadline, boot_id=boot_id)
-            return "; ".join(filter(None, (node, forget_copies(task, via, host))))
+            copies = forget_copies(task, via, host) if formatted else ""
+            return "; ".join(filter(None, (node, copies)))
         finally:
             via.drop()
     if found.sick:

@@ -39,7 +39,7 @@ def way(stack: str, host: str, entry: HostFacts, seen: Look, token: str) -> Way:
     if seen.state == "installer":
         return _way_of_installer(entry, seen, token)
     if seen.state == "installed":
-        _check_owner(stack, host, seen)
+        _check_owner(stack, host, seen, token)
         if not token or token in seen.used_ids:
             return _already_installed(seen, token)
     if seen.state == "foreign-nixos" and not token:
@@ -52,13 +52,16 @@ def way(stack: str, host: str, entry: HostFacts, seen: Look, token: str) -> Way:
     return Way.KEXEC
 
 
-def _check_owner(stack: str, host: str, seen: Look) -> None:
+def _check_owner(stack: str, host: str, seen: Look, token: str) -> None:
     found = seen.identity
-    if found and (found.stack, found.host) != (stack, host):
-        raise refused(
-            f"the machine there is host {found.host!r} of stack {found.stack!r}, not {host!r} of {stack!r}; "
-            "correct the address, or remove the machine from the other stack and wipe it there"
-        )
+    if found is None or (found.stack, found.host) == (stack, host):
+        return
+    what = f"the machine there is host {found.host!r} of stack {found.stack!r}, not {host!r} of {stack!r}"
+    if seen["released"] != "yes":
+        cure = "correct the address, or remove the machine from the other stack and wipe it there"
+        raise refused(f"{what}; {cure}")
+    if not token:
+        raise refused(f"{what}; it has left its cluster: to format it, set reinstall: {host}@<anything new> there")
 
 
 def _already_installed(seen: Look, token: str) -> Way:

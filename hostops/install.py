@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hostops.contact import await_look, first_contact
@@ -12,10 +12,12 @@ from hostops.failure import Code, Failure
 from hostops.forget import forget
 from hostops.formation import check_formation
 from hostops.guards import FIRST, Way, check_disks, check_token, keeps_copies, missing_seal, way
+from hostops.leave import Departure
 from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
+from hostops.release import admit, is_elsewhere, let_go
 from hostops.replicas import check_copies
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_anywhere
@@ -48,11 +50,15 @@ class Installation:
         line, seen = self._contact()
         step = self._guard(line, seen)
         before = seen.installed_before
+        if step is Way.KEXEC and seen.state == "installed":
+            self._depart(line, seen)
         if step is Way.KEXEC:
             self._kexec(line)
             line, seen = self._installer()
         if step in (Way.KEXEC, Way.DISK):
             before = self._format_and_install(line, seen)
+        if step is Way.DONE:
+            seen = self._rejoin(line, seen)
         # A system that was never let in may have booted by itself before its old node was forgotten.
         if step is not Way.DONE or not seen["joined"]:
             self._forget(seen, before=before)
@@ -78,11 +84,38 @@ class Installation:
             if step is Way.KEXEC and seen.state == "installed":
                 # While it still runs: in the installer a refusal leaves the host down.
                 check_drives(self.task.host(self.host), self._drives(line, "guard"))
-                outcome.append(check_quorum(self.task, line, leaves=True))
                 if self.task.host(self.host).storage:
                     outcome.append(check_copies(self.task, self.host, itself=True))
             outcome.append("already installed" if step is Way.DONE else f"goes on with {step}")
         return step
+
+    def _depart(self, line: Line, seen: Look) -> None:
+        """Leave the cluster while the old system still runs."""
+        if self.task.formation == (self.host,):
+            return
+        Departure(
+            task=self.task,
+            host=self.host,
+            line=line,
+            seen=seen,
+            silence="",
+            deadline=self.deadline,
+            disable=True,
+            moves=False,
+        ).run()
+
+    def _rejoin(self, line: Line, seen: Look) -> Look:
+        """Bring a host that has left its cluster, or is in an older one, into this one; its disk stays as it is."""
+        if seen["released"] != "yes" and not is_elsewhere(self.task, self.host, seen):
+            return seen
+        if seen["released"] != "yes":
+            with self.task.journal.phase(self.host, "release") as outcome:
+                outcome.append(f"it is in an older cluster; {let_go(line, disable=True)}")
+        self._forget(seen, before=True, formatted=False)
+        with self.task.journal.phase(self.host, "join") as outcome:
+            forms, found = check_formation(self.task, self.host, self.deadline)
+            outcome += [found, admit(self.task, line, forms=forms)]
+        return replace(seen, facts={**seen.facts, "joined": "yes"})
 
     def _kexec(self, line: Line) -> None:
         with self.task.journal.phase(self.host, "kexec") as outcome:
@@ -175,9 +208,11 @@ class Installation:
             outcome.append(f"{meant} {'is the one that is' if len(drives.named) == 1 else 'are those that are'} meant")
         return claim, (*dict.fromkeys(earlier), claim.removeprefix(FIRST))
 
-    def _forget(self, seen: Look, *, before: bool) -> None:
+    def _forget(self, seen: Look, *, before: bool, formatted: bool = True) -> None:
+        boot = seen["boot_id"]
         with self.task.journal.phase(self.host, "forget") as outcome:
-            outcome.append(forget(self.task, self.host, self.deadline, boot_id=seen["boot_id"], before=before))
+            done = forget(self.task, self.host, self.deadline, boot_id=boot, before=before, formatted=formatted)
+            outcome.append(done)
 
     def _script(self, line: Line, phase: str, text: str) -> Reply:
         try:

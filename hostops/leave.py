@@ -18,9 +18,10 @@ from hostops.forget import QUIET_SECONDS, forget_at, remove_member
 from hostops.look import LOOK_SECONDS, Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_departure, read_members
-from hostops.release import hold, release, run_step
+from hostops.release import hold, let_go, run_step
 from hostops.servers import await_servers
 from hostops.ssh import Line, NoAnswer, script
+from hostops.task import load_contract
 from hostops.volumes import evict, forget_storage
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class Departure:
     disable: bool
     """Whether k3s stays stopped until a system for it comes."""
 
-    moves: bool = True
-    """Whether Longhorn's copies are moved to other hosts."""
+    moves: bool
+    """Whether copies of volumes go to other hosts before, and Longhorn forgets the host."""
 
     def run(self) -> None:
         """Leave; raises Failure. Run again after a failure, it goes on where it stopped."""
@@ -207,7 +208,7 @@ class Departure:
         if self.seen is None:
             return
         with self.task.journal.phase(self.host, "stop") as outcome:
-            outcome.append(release(self.line, disable=self.disable))
+            outcome.append(let_go(self.line, disable=self.disable))
 
 
 def contact(task: Task, host: str, deadline: Deadline) -> tuple[Line, Look | None, str]:
@@ -242,6 +243,12 @@ def _other(task: Task, host: str, seen: Look) -> str:
     return ""
 
 
+def _comes_back(task: Task, host: str) -> bool:
+    """Whether the stack still has it, in another role: then it keeps its disks."""
+    now = load_contract(task.stack, task.environment).hosts.get(host)
+    return now is not None and now.role != task.host(host).role
+
+
 def with_member(contract: Contract, host: str, environment: Mapping[str, str]) -> Contract:
     """The contract with the entry of a host that the file no longer has; raises Failure."""
     text = environment.get(VARIABLE, "")
@@ -264,6 +271,15 @@ def leave(task: Task, host: str) -> None:
         line, seen, silence = contact(task, host, Deadline(min(task.limits.answer, deadline.left)))
         outcome.append(f"installed, at {line.destination}" if seen else silence)
     try:
-        Departure(task=task, host=host, line=line, seen=seen, silence=silence, deadline=deadline, disable=True).run()
+        Departure(
+            task=task,
+            host=host,
+            line=line,
+            seen=seen,
+            silence=silence,
+            deadline=deadline,
+            disable=True,
+            moves=not _comes_back(task, host),
+        ).run()
     finally:
         line.drop()

@@ -11,6 +11,7 @@ from hostops.activation import Activation
 from hostops.contact import await_look, need_address
 from hostops.failure import Code, Failure
 from hostops.fixed import check_fixed
+from hostops.leave import Departure
 from hostops.look import Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
@@ -42,7 +43,11 @@ class Switch:
         """Bring the host to the wanted system, healthy; what it says of itself then."""
         seen = self._look()
         self._earlier_rollback(seen)
+        seen = self._change_role(seen)
         self._deliver(seen)
+        if seen["released"] == "yes":
+            # Its k3s starts with the system of its new role; on the one that it has, it is started below.
+            self._script("secrets", script("admit", start="no", form="no"))
         if self._at_goal(seen):
             self.task.journal.say(self.host, "switch", f"runs {self.wanted} already and is healthy")
             return seen
@@ -54,6 +59,8 @@ class Switch:
             self._copy()
             reboot = self._activation(seen).run()
         else:
+            if seen["k3s"] == "inactive":
+                self._script("ready", script("admit", start="yes", form="no"))
             self._await_health()
             reboot = False
         return self._reboot_if_due(needed=reboot)
@@ -93,7 +100,27 @@ class Switch:
             "see there: journalctl -u nixfleet-switch -u nixfleet-rollback; run again to try once more",
         )
 
+    def _change_role(self, seen: Look) -> Look:
+        """A host whose role changes leaves as what it is; it joins with its new system."""
+        role, server = self.task.host(self.host).role, seen["cluster_data"] == "yes"
+        # An agent has no server token; a server whose data was taken away has one.
+        agent = seen["joined"] == "yes" and not server and not seen["secret_server-token"]
+        if not (server if role == "agent" else agent):
+            return seen
+        Departure(
+            task=self.task,
+            host=self.host,
+            line=self.line,
+            seen=seen,
+            silence="",
+            deadline=Deadline(self.task.limits.leave),
+            disable=False,
+            moves=False,
+        ).run()
+        return self._look_again()
+
     def _deliver(self, seen: Look) -> None:
+        self._check_token(seen)
         wanted = self.task.secrets.on_host(self.task.host(self.host).role.value)
         files = {name: text for name, text in wanted.items() if _sum(text) != seen[f"secret_{name}"]}
         if not files:
@@ -102,6 +129,18 @@ class Switch:
             values = {name.replace("-", "_"): text for name, text in files.items()}
             self._script("secrets", script("deliver", files=" ".join(files), **values))
             outcome.append(f"delivered {', '.join(files)}")
+
+    def _check_token(self, seen: Look) -> None:
+        """k3s encrypts the cluster's keys with the server token: with another one a member never starts again."""
+        there, ours = seen["secret_server-token"], self.task.secrets.on_host("server").get("server-token", "")
+        if seen["cluster_data"] == "yes" and there and ours and _sum(ours) != there:
+            raise Failure(
+                Code.REFUSED,
+                "secrets",
+                "the server token is another one than the cluster runs with, and k3s would not start with it again: "
+                "nothing was changed; put the old nixfleet:clusterKeys back into the stack file (git has them), or "
+                "rotate the token as docs/runbooks.md says, then run again",
+            )
 
     def _script(self, phase: str, text: str) -> None:
         try:

@@ -46,6 +46,11 @@ cluster() {
   if [ -e "$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" ]; then
     say joined yes
   fi
+  # Whose cluster it is: k3s brings the authority's certificate to every node.
+  say cluster_ca "$(sha256sum 2>/dev/null <"$R/var/lib/rancher/k3s/agent/server-ca.crt" | cut -d ' ' -f 1)"
+  if [ -e "$R/etc/nixfleet/released" ]; then
+    say released yes
+  fi
   # shellcheck disable=SC2046 # one word per unit
   set -- $(systemctl is-active k3s.service nixfleet-rollback.timer)
   say k3s "${1-unknown}"

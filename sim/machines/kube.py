@@ -12,7 +12,18 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from sim.machines import certificates, longhorn, mesh, nodes, workloads
-from sim.machines.service import DATA, FLAG, KUBECONFIG, PASSWORD, SECRETS, STATE, TOMBSTONE, Service, file_stamp
+from sim.machines.service import (
+    DATA,
+    FLAG,
+    JOINED,
+    KUBECONFIG,
+    PASSWORD,
+    SECRETS,
+    STATE,
+    TOMBSTONE,
+    Service,
+    file_stamp,
+)
 from sim.machines.systems import write
 
 if TYPE_CHECKING:
@@ -90,7 +101,7 @@ class Kube:
         service = self.services.get(machine)
         if service is None or service.state != "active":
             return None
-        return (service.root / STATE / "agent/cluster").read_text()
+        return (service.root / JOINED).read_text()
 
     def _document(self, cluster: str) -> dict[str, Any]:
         """A cluster's document, not to be changed; parsed once per version, as a hundred waiting hosts ask for it."""
@@ -228,7 +239,7 @@ class Kube:
 
     def _contact(self, service: Service, wanted: str) -> str | None:
         """The cluster that answers where this node looks for it; a node that joined once knows all servers."""
-        joined = service.root / STATE / "agent/cluster"
+        joined = service.root / JOINED
         known = joined.read_text() if joined.exists() else None
         for other in self.services.values():
             cluster = self.cluster_of(other.machine)
@@ -255,7 +266,7 @@ class Kube:
             if service.server:
                 nodes.note_member(node, service.host, document["members"][service.host])
             authority = document["authority"]["certificate"]
-        write(service.root / STATE / "agent/cluster", cluster)
+        write(service.root / JOINED, cluster)
         write(service.root / STATE / "agent/server-ca.crt", authority)
         write(
             service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600
@@ -289,5 +300,5 @@ class Kube:
         return self._world.fault("longhorn", f"rebuild {volume}") is not None
 
     def _works_in(self, service: Service, cluster: str) -> bool:
-        joined = service.root / STATE / "agent/cluster"
+        joined = service.root / JOINED
         return service.state == "active" and joined.exists() and joined.read_text() == cluster

@@ -19,6 +19,9 @@ WIREGUARD_KEY = f"{SECRETS}/wireguard-key"
 WATCHED = (PEERS, WIREGUARD_KEY, f"{SECRETS}/server-token", f"{SECRETS}/agent-token")
 KUBECONFIG = "etc/rancher/k3s/k3s.yaml"
 PASSWORD = "etc/rancher/node/password"  # noqa: S105 - a path
+JOINED = f"{STATE}/agent/etc/k3s-agent-load-balancer.json"
+"""Where an agent keeps the servers that it knows; here the name of their cluster."""
+
 DATA = f"{STATE}/server/db/etcd"
 """etcd's data of a server."""
 

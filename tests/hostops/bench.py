@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 RUN_SECONDS = 120
 BOARD, SEED = "n100-1", "hcloud-1"
 SERVERS = ("hcloud-1", "hcloud-2", "hcloud-3")
-PUBLIC = {"hcloud-1": "198.51.100.1", "hcloud-2": "198.51.100.2", "hcloud-3": "198.51.100.3", "ovh-1": "203.0.113.1"}
+PUBLIC = {
+    "a-worker": "198.51.100.4",
+    "hcloud-1": "198.51.100.1",
+    "hcloud-2": "198.51.100.2",
+    "hcloud-3": "198.51.100.3",
+    "ovh-1": "203.0.113.1",
+}
 """Addresses that the clouds would give."""
 
 
@@ -213,7 +219,7 @@ class Bench:
         """Take a host's entry out of the fleet; the environment of its leaving."""
         contract = json.loads((self.base / "contracts" / "sim.json").read_text())
         address = PUBLIC.get(host) or contract["hosts"][host]["sshAddress"]
-        del self.hosts[host]
+        self.kept = self.hosts.pop(host)
         self.write()
         return {"NIXFLEET_MEMBER": json.dumps(contract["hosts"][host]), "NIXFLEET_ADDRESS": address}
 
