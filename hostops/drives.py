@@ -34,6 +34,9 @@ class Found:
     """The kernel's name; empty: there is no such disk."""
 
     serial: str
+    files: str
+    """File system of the whole disk; empty where it is blank or has partitions."""
+
     size_gib: float
     labels: tuple[str, ...]
     """Labels of ours."""
@@ -104,6 +107,7 @@ def _found(number: int, key: str, drive: Drive, facts: Mapping[str, str]) -> Fou
         device=drive.device,
         name=facts.get(f"found_{number}", ""),
         serial=facts.get(f"serial_{number}", "").strip(),
+        files=facts.get(f"files_{number}", "").strip(),
         size_gib=int(facts.get(f"bytes_{number}") or 0) / GIB,
         labels=ours(facts.get(f"labels_{number}", "")),
         installs=tuple(facts.get(f"installs_{number}", "").split()),
@@ -133,6 +137,12 @@ def _check_drive(found: Found, wanted: Drive, known: str) -> None:
     if wanted.serial and found.serial != wanted.serial:
         cure = f"if the disk was replaced, correct {key}.serial and {key}.device; nothing was written"
         raise refused(f"the disk {device} has serial {found.serial!r}, expected is {wanted.serial!r}; {cure}")
+    if found.files:
+        raise refused(
+            f"the disk {device} has no partitions, and {found.files} on the whole of it: it may be a volume with "
+            f"somebody's data; correct {key}.device; the disks there are: {known}; "
+            f"if nothing on it is needed, wipe it on that machine: wipefs -a {device}"
+        )
     if abs(found.size_gib - wanted.size_gib) > SIZE_TOLERANCE * wanted.size_gib:
         law = f"expected are {wanted.size_gib} GiB, with a tenth of tolerance"
         cure = f"correct {key}.sizeGib or {key}.device"

@@ -34,6 +34,9 @@ named() {
   fi
   say "found_$1" "$(lsblk -dno NAME "$2")"
   say "serial_$1" "$(lsblk -dno SERIAL "$2")"
+  if [ -z "$(lsblk -dno PTTYPE "$2")" ]; then
+    say "files_$1" "$(lsblk -dno FSTYPE "$2")"
+  fi
   say "bytes_$1" "$(lsblk -bdno SIZE "$2")"
   say "labels_$1" "$(labels "$2")"
   say "installs_$1" "$(installs "$2")"

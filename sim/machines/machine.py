@@ -29,6 +29,9 @@ class Disk:
     by_id: str | None = None
     """Its name below `/dev/disk/by-id`; None: no such link."""
 
+    file_system: str = ""
+    """Of the whole disk, where it has no partitions."""
+
     partition_labels: tuple[str, ...] = ()
     """Labels of the partitions, in order; empty: no partition table."""
 

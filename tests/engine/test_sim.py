@@ -11,6 +11,7 @@ import pytest
 
 from components.clouds.registry import key_fingerprint
 from operate.engine import ROOT, run
+from operate.messages import OperateError
 from operate.report import stack_outputs
 from sim.site import Site, config_of_stack
 
@@ -221,6 +222,58 @@ def test_a_token_installs_its_host_once_and_no_other_one(edited: Callable[[Edit]
     site.change(lambda fleet: fleet["hosts"]["n100-1"].pop("reinstall"))
     assert site.up().commands == ("update fleet-transition", "create n100-1-install", "update n100-1-system")
     assert contents(site, HOSTS) == after
+
+
+FIXED = "it is a fact of the installation"
+FORMATS = "set it back, or add reinstall: n100-1@<anything new> (this formats the disk)"
+
+
+def two_tokens(fleet: dict[str, Any]) -> None:
+    for name in ("n100-1", "ovh-1"):
+        fleet["hosts"][name]["reinstall"] = f"{name}@1"
+
+
+def other_layout(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["disk"]["layout"] = "n100-zfs"
+
+
+def other_address(fleet: dict[str, Any]) -> None:
+    fleet["hosts"]["n100-1"]["address"] = "10.90.0.22"
+
+
+JUDGED: dict[str, tuple[Edit, str]] = {
+    "two tokens": (
+        two_tokens,
+        (
+            "hosts: new reinstall tokens of n100-1, ovh-1: each of them keeps replicas of Longhorn, and copies of one "
+            "volume may lie on all of them; leave one token in, run up, wait until no volume is degraded, "
+            "then go on with the next"
+        ),
+    ),
+    "another layout": (
+        other_layout,
+        (
+            f"hosts.n100-1.disk.layout: n100-standard -> n100-zfs: {FIXED}: "
+            f"the system mounts what the disk was made into; {FORMATS}"
+        ),
+    ),
+    "another address": (
+        other_address,
+        f"hosts.n100-1.address: 10.90.0.21 -> 10.90.0.22: {FIXED}: etcd and other nodes know the host by it; {FORMATS}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_what_would_cost_replicas_or_a_root_is_refused_before_the_engine_starts(
+    edited: Callable[[Edit], Site], site: Site, case: str
+) -> None:
+    edit, fault = JUDGED[case]
+    before = contents(site, HOSTS)
+    with pytest.raises(OperateError) as refused:
+        edited(edit).up()
+    assert str(refused.value) == f"nothing was begun: the change of stack sim has 1 fault:\n  {fault}"
+    assert contents(site, HOSTS) == before
 
 
 def test_a_host_more_is_installed_and_no_other_one(edited: Callable[[Edit], Site], site: Site) -> None:

@@ -211,6 +211,17 @@ SPARED: list[tuple[str, Look, dict[str, str], str, str]] = [
             "correct disk.sizeGib or disk.device"
         ),
     ),
+    (
+        "a volume whose name was the system disk's before the last boot",
+        INSTALLER,
+        disk(files="ext4") | {"disks": "sda 80G 1;sdb 80G 2;"},
+        NEW,
+        (
+            "the disk /dev/sda has no partitions, and ext4 on the whole of it: it may be a volume with somebody's "
+            "data; correct disk.device; the disks there are: sda 80G 1;sdb 80G 2;; "
+            "if nothing on it is needed, wipe it on that machine: wipefs -a /dev/sda"
+        ),
+    ),
     ("ours, no token", INSTALLER, disk(**OURS), "", ON_IT + UNASKED),
     (
         "labels of an earlier release, no token",
@@ -342,6 +353,7 @@ def test_a_claim_is_for_all_disks_of_the_entry() -> None:
         ({"boot_installs": USED}, ()),
         ({"boot_installs": f"a@0 {USED}", "earlier_installs": "a@0"}, ()),
         ({}, (USED,)),
+        ({"boot_installs": USED, "earlier_installs": "a@0"}, ("a@0", USED)),
         ({"earlier_installs": "a@0"}, ("a@0", USED)),
         ({"boot_installs": "a@0"}, ("a@0", USED)),
         ({"boot_installs": f"{USED} a@0"}, ()),

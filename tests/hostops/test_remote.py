@@ -127,6 +127,7 @@ DISK = """case $* in
   "-nro PARTLABEL /dev/sda") printf '\\nnf.s.a.esp\\nnf.s.a.root\\n' ;;
   "-nro PARTLABEL /dev/sdb") printf '\\nmine\\n' ;;
   "-nrpo NAME "*) printf '/dev/sda\\n/dev/sda1\\n/dev/sda2\\n' ;;
+  "-dno FSTYPE "*) printf '\\n' ;;
   "-dnro FSTYPE /dev/sda1") printf 'vfat\\n' ;;
   "-dnro FSTYPE "*) printf 'ext4\\n' ;;
   "-dnro MOUNTPOINT "*) printf '%s\\n' "AT" ;;
@@ -146,6 +147,7 @@ def test_the_disks_tell_of_their_installations_and_are_only_read(fakes: Fakes) -
         "disk": "1",
         "found_0": "sda",
         "serial_0": "SER 1",
+        "files_0": "",
         "bytes_0": "85899345920",
         "labels_0": " nf.s.a.esp nf.s.a.root ",
         "installs_0": "i-1 i-2 ",

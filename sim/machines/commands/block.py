@@ -55,7 +55,7 @@ def _columns(disk: Disk, device: str, label: str, kind: str, serial: str) -> dic
         "SIZE": str(disk.size_gib * GIB),
         "SERIAL": serial,
         "PARTLABEL": label,
-        "FSTYPE": "",
+        "FSTYPE": disk.file_system if kind == "disk" else "",
         "PTTYPE": partitioned,
         "PKNAME": disk.device.removeprefix("/dev/") if kind == "part" else "",
         "MOUNTPOINT": "",
@@ -180,7 +180,7 @@ async def wipefs(call: Call) -> Reply:
     device = find(call.host, call.argv[-1])
     if "-a" in call.argv:
         with machines.edit(call.host.site.world, call.host.id) as machine:
-            machine.replace_disk(replace(device.disk, partition_labels=(), content=f"wiped-{uuid4()}"))
+            machine.replace_disk(replace(device.disk, partition_labels=(), file_system="", content=f"wiped-{uuid4()}"))
         call.host.site.world.record(call.host.name, "wipe", device.disk.serial)
         return Reply()
     return Reply(out="gpt\n" if device.columns["PTTYPE"] else "")

@@ -62,6 +62,7 @@ def _format(call: Call, disk: Disk, partitions: list[str]) -> None:
         labels, types, mounts = zip(*(part.split(":") for part in partitions), strict=True)
         formatted = replace(
             disk,
+            file_system="",
             partition_labels=labels,
             partition_types=types,
             partition_mounts=mounts,

@@ -173,6 +173,15 @@ def test_all_disks_of_a_host_are_formatted_and_no_other(lab: Lab) -> None:
     }
 
 
+def test_a_file_system_on_the_whole_disk_is_told_and_wiped(lab: Lab) -> None:
+    lab.add("s1", disks=(Disk(serial="disk-s1", size_gib=80), Disk(serial="v", size_gib=80, device="/dev/sdb")))
+    with machines.edit(lab.world, "id-s1") as machine:
+        machine.replace_disk(replace(machine.disk("v"), file_system="ext4"))
+    assert lab.ok("s1", "lsblk -dno FSTYPE /dev/sdb") == "ext4"
+    lab.ok("s1", "wipefs -a /dev/sdb")
+    assert lab.ok("s1", "lsblk -dno FSTYPE /dev/sdb") == ""
+
+
 def test_an_empty_root_keeps_only_what_lies_on_persist(lab: Lab) -> None:
     lab.contract["hosts"]["s1"] = entry("10.0.0.1", layout="zfs-server")
     lab.add("s1")
