@@ -24,8 +24,11 @@ TAIL = 15
 
 STORE = "/nix/store/"
 
-BOTH_PATHS = "system: { inherit (system) drvPath outPath; }"
-"""What is asked of a system: how it is built, which the plan is keyed by, and what comes of it."""
+BOTH_PATHS = "system: { derivation = system.drvPath; output = system.outPath; }"
+"""What is asked of a system: how it is built, which the plan is keyed by, and what comes of it.
+
+Not under Nix's own names: a set with `outPath` is that string to it wherever it is written as JSON.
+"""
 
 EVALUATION_SECONDS = 600
 """Limit of the evaluation of one host."""
@@ -52,10 +55,10 @@ def wanted_system(task: Task, host: str, phase: str) -> str:
     place = f"{flake}#nixosConfigurations.{name}.config.system.build.toplevel"
     found: dict[str, str] = json.loads(_evaluated(task, place, phase))
     planned = task.environment.get("NIXFLEET_CLOSURE", "")
-    if planned.startswith(STORE) and planned != found["drvPath"]:
-        what = f"the plan is to bring {planned}, and nix/ and the contract mean {found['drvPath']} by now"
+    if planned.startswith(STORE) and planned != found["derivation"]:
+        what = f"the plan is to bring {planned}, and nix/ and the contract mean {found['derivation']} by now"
         raise Failure(Code.REFUSED, phase, f"{what}; nothing was changed; run again, which plans anew")
-    return found["outPath"]
+    return found["output"]
 
 
 def _evaluated(task: Task, place: str, phase: str) -> str:

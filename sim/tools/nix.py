@@ -12,7 +12,7 @@ from sim.tools.flake import EvaluationError, evaluate, host_system, split
 TOPLEVEL = re.compile(r'^nixosConfigurations\."?([a-z0-9-]+)"?\.config\.system\.build\.toplevel(\.outPath|\.drvPath)?$')
 DRVS = re.compile(r'^hostDrvs\."?([a-z0-9-]+)"?$')
 FLAGS = {"--raw", "--json", "--no-link", "--print-out-paths", "--no-write-lock-file", "--show-trace", "--no-check-sigs"}
-PATHS = "system: { inherit (system) drvPath outPath; }"
+PATHS = "system: { derivation = system.drvPath; output = system.outPath; }"
 VALUES = {"--apply": 1, "--extra-experimental-features": 1, "--option": 2, "--to": 1, "--out-link": 1, "-o": 1}
 
 
@@ -47,7 +47,7 @@ def eval_value(reference: str, function: str = "") -> str | dict[str, str]:
         system = host_system(folder, match[1])
         steps.step(system.document["host"], "nix eval")
         if function == PATHS and not match[2]:
-            return {"drvPath": system.drv, "outPath": system.path}
+            return {"derivation": system.drv, "output": system.path}
         if function:
             raise EvaluationError(f"error: the simulated nix applies only '{PATHS}', not '{function}'")
         return system.drv if match[2] == ".drvPath" else system.path
