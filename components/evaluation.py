@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pulumi
 
 from fleet.closures import content_key, tree_hash
 from fleet.faults import Fault, FleetError
+from fleet.impact import Weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,15 +38,26 @@ KNOWN = "NIXFLEET_KNOWN_CLOSURES"
 """Names a file of JSON: by host, content and closure of the last run that was whole."""
 
 
-def evaluate(stack: str, nix: Path) -> dict[str, str]:
-    """Derivation paths of all hosts of a stack, by one evaluation; raises FleetError with what Nix said last."""
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What is known of one host's system."""
+
+    closure: str
+    """Its key."""
+
+    weight: str = ""
+    """A Weight (fleet/impact.py) as JSON; empty where only the content is known."""
+
+
+def evaluate(stack: str, nix: Path) -> dict[str, Evaluated]:
+    """All hosts of a stack, by one evaluation; raises FleetError with what Nix said last."""
     command = [
         "nix",
         "--extra-experimental-features",
         "nix-command flakes",
         "eval",
         "--json",
-        f"{nix}#hostDrvs.{stack}",
+        f"{nix}#hostFacts.{stack}",
     ]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
@@ -52,15 +65,18 @@ def evaluate(stack: str, nix: Path) -> dict[str, str]:
         raise _refusal(stack, f"not done after {TIMEOUT_SECONDS} s") from None
     if answer.returncode != 0:
         raise _refusal(stack, "; ".join(answer.stderr.strip().splitlines()[-3:]) or f"exit code {answer.returncode}")
-    return dict(json.loads(answer.stdout))
+    return {
+        host: Evaluated(closure=facts["drv"], weight=Weight(k3s=facts["k3s"], boot=facts["boot"]).model_dump_json())
+        for host, facts in json.loads(answer.stdout).items()
+    }
 
 
 def _refusal(stack: str, said: str) -> FleetError:
     fault = Fault(
-        path=f"nix#hostDrvs.{stack}",
+        path=f"nix#hostFacts.{stack}",
         value=said,
         law="every host of the stack evaluates",
-        cure=f"see all of it with `nix eval --json ./nix#hostDrvs.{stack} --show-trace`",
+        cure=f"see all of it with `nix eval --json ./nix#hostFacts.{stack} --show-trace`",
     )
     return FleetError("nix", (fault,))
 
@@ -71,7 +87,7 @@ def contents(contract: Contract, nix: Path) -> dict[str, str]:
     return {name: content_key(contract, name, tree) for name in contract.hosts}
 
 
-def closures(contract: Contract, nix: Path) -> Mapping[str, str]:
+def closures(contract: Contract, nix: Path) -> Mapping[str, Evaluated]:
     """Closure key by host; says so when it is not the real one.
 
     Without Nix, a host whose content is that of the last run has the closure of the last run, which a machine with Nix
@@ -84,14 +100,15 @@ def closures(contract: Contract, nix: Path) -> Mapping[str, str]:
     if known is None:
         pulumi.log.warn(UNKNOWN)
     return {
-        name: (known or {}).get(name, {}).get(content, content) for name, content in contents(contract, nix).items()
+        name: (known or {}).get(name, {}).get(content, Evaluated(closure=content))
+        for name, content in contents(contract, nix).items()
     }
 
 
-def _known() -> dict[str, dict[str, str]] | None:
-    """By host, the closure of a content; None where nobody says."""
+def _known() -> dict[str, dict[str, Evaluated]] | None:
+    """By host, the system of a content; None where nobody says."""
     path = os.environ.get(KNOWN)
     if not path:
         return None
-    found: dict[str, dict[str, str]] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return found
+    found: dict[str, dict[str, dict[str, str]]] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return {host: {key: Evaluated(**facts) for key, facts in contents.items()} for host, contents in found.items()}

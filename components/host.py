@@ -14,7 +14,6 @@ from pulumi_command import local
 
 from components.commands import INERT, hostops
 from components.edges import Gate, behind, unlinked
-from fleet.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +49,9 @@ class HostArgs:
     closure: str
     """Closure key of the wanted generation."""
 
+    weight: str
+    """What of it needs more than a restart of units: the next preview compares with it."""
+
     install_secret: pulumi.Input[str] = field(repr=False)
     """Standard input of the installation: keys and tokens as JSON, a secret."""
 
@@ -73,6 +75,12 @@ class HostArgs:
 
     ready_seconds: int
     """Limit of the wait for the node to be Ready."""
+
+    copy_seconds: int
+    """Limit of building a system and copying it there."""
+
+    drain_seconds: int
+    """Limit of the wait for a node's pods to go."""
 
     switch_seconds: int
     """Limit of a switch, building, copying and going back included."""
@@ -178,7 +186,6 @@ class Host(pulumi.ComponentResource):
     def _system(self, name: str, args: HostArgs, install: local.Command) -> local.Command:
         switch = hostops("switch", args.stack, name)
         timeout = f"{args.switch_seconds + MARGIN_SECONDS}s"
-        quorum = {"NIXFLEET_PEERS": unlinked(args.servers)} if args.role == Role.SERVER else {}
         return local.Command(
             f"{name}-system",
             create=switch,
@@ -187,9 +194,14 @@ class Host(pulumi.ComponentResource):
             environment={
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_CLOSURE": args.closure,
+                "NIXFLEET_WEIGHT": args.weight,
                 "NIXFLEET_INSTALLATION": self.node,
+                # Servers say whether the cluster can spare a host, and take its pods off it.
+                "NIXFLEET_PEERS": unlinked(args.servers),
                 "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
-                **quorum,
+                "NIXFLEET_COPY_SECONDS": str(args.copy_seconds),
+                "NIXFLEET_DRAIN_SECONDS": str(args.drain_seconds),
+                "NIXFLEET_SWITCH_SECONDS": str(args.switch_seconds),
             },
             stdin=args.switch_secret,
             add_previous_output_in_env=False,

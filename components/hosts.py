@@ -12,6 +12,7 @@ from components.commands import deploy_secret, install_secret, switch_secret
 from components.edges import Gate, gate, unlinked
 from components.host import Host, HostArgs
 from components.mesh import Mesh, MeshArgs
+from fleet.durations import switch_seconds
 from fleet.formation import turns
 from fleet.hosts import Tuning
 from fleet.network import MeshNetwork
@@ -21,14 +22,7 @@ if TYPE_CHECKING:
 
     from components.clouds.registry import Machine
     from components.inputs import Inputs
-    from fleet.cluster import Rollout
     from fleet.contract import HostFacts
-
-MINUTE = 60
-"""Seconds."""
-
-BUILD_SECONDS = 1800
-"""For building and copying a closure."""
 
 
 def peers(inputs: Inputs, machines: Mapping[str, Machine], names: Iterable[str]) -> pulumi.Output[str]:
@@ -48,11 +42,6 @@ def peers(inputs: Inputs, machines: Mapping[str, Machine], names: Iterable[str])
             sort_keys=True,
         )
     )
-
-
-def switch_seconds(rollout: Rollout) -> int:
-    """How long a switch may take: building, the wait for readiness, and the watchdog's way back."""
-    return BUILD_SECONDS + rollout.ready_timeout_seconds + rollout.watchdog_minutes * MINUTE
 
 
 def make_mesh(
@@ -105,6 +94,7 @@ class Shared:
             stack_wide=self.lawful,
             pruned=self.pruned,
             closure=inputs.closures[name],
+            weight=inputs.weights[name],
             install_secret=install_secret(keys, inputs.keys[name], host.role),
             switch_secret=switch_secret(keys, inputs.keys[name], host.role),
             deploy_secret=deploy_secret(keys),
@@ -114,6 +104,8 @@ class Shared:
             install_seconds=rollout.install_timeout_seconds,
             ready_seconds=rollout.ready_timeout_seconds,
             switch_seconds=switch_seconds(rollout),
+            copy_seconds=rollout.copy_timeout_seconds,
+            drain_seconds=rollout.drain_timeout_seconds,
             after=after,
             turn=turn,
         )

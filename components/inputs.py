@@ -48,6 +48,9 @@ class Inputs:
     closures: Mapping[str, str]
     """Closure key by host."""
 
+    weights: Mapping[str, str]
+    """What of its closure needs more than a restart of units, by host; empty where that is not known."""
+
     contents: Mapping[str, str]
     """Hash by host of all that its closure is a function of: what a preview without Nix can compare."""
 
@@ -152,13 +155,15 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
     keys, cluster_keys = private_halves(stack, config, fleet, identities)
     wanted = contract(stack, fleet, identities, profiles)
     require_fresh(contracts_folder() / f"{stack}.json", wanted)
+    systems = closures(wanted, ROOT / "nix")
     return Inputs(
         stack=stack,
         fleet=fleet,
         identities=identities,
         profiles=profiles,
         contract=wanted,
-        closures=closures(wanted, ROOT / "nix"),
+        closures={name: system.closure for name, system in systems.items()},
+        weights={name: system.weight for name, system in systems.items()},
         contents=contents(wanted, ROOT / "nix"),
         keys=keys,
         cluster_keys=cluster_keys,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from fleet.model import Model, Name
+from fleet.window import Window
 
 K3sVersion = Annotated[str, Field(pattern=r"^v1\.\d+\.\d+\+k3s\d+$")]
 
@@ -120,7 +121,17 @@ class Rollout(Model):
     """Limit of the wait for a node to be Ready."""
 
     install_timeout_seconds: Annotated[int, Field(ge=60, le=7200)] = 3600
+    copy_timeout_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
+    """Limit of building a host's system and copying it there; a kernel that is built under emulation takes hours."""
+
+    drain_timeout_seconds: Annotated[int, Field(ge=10, le=7200)] = 600
+    """Limit of the wait for a node's pods, and for Longhorn's copies, before its k3s restarts or it reboots."""
+
     reboot: Literal["never", "kernel"] = "kernel"
-    """Reboot a host when, and only when, its kernel or initrd changed; `never` leaves that to its owner."""
+    """Reboot a host when, and only when, its kernel, initrd, modules or kernel parameters changed; `never` leaves that
+    to its owner."""
+
+    window: Window | None = None
+    """When hosts may be rebooted; absent: at any time. Outside of it a host gets what needs no reboot."""
 
     probes: tuple[Probe, ...] = ()

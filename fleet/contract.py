@@ -24,6 +24,7 @@ from fleet.network import (
     ProviderNetwork,
     VirtualIpEndpoint,
 )
+from fleet.window import Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +111,9 @@ class ClusterFacts(Model):
     timezone: str
     rollout_probes: tuple[Probe, ...]
     reboot: Literal["never", "kernel"]
+    reboot_window: Window | None
+    """When hosts may be rebooted; None: at any time."""
+
     watchdog_minutes: int
     snapshot_bucket: SnapshotBucketFacts | None
     """None: snapshots stay on the servers."""
@@ -244,6 +248,7 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
         timezone=fleet.timezone,
         rollout_probes=fleet.rollout.probes,
         reboot=fleet.rollout.reboot,
+        reboot_window=fleet.rollout.window,
         watchdog_minutes=fleet.rollout.watchdog_minutes,
         snapshot_bucket=_bucket_facts(cluster.snapshot_bucket),
     )

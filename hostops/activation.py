@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from hostops.contact import pause
 from hostops.failure import Code, Failure
-from hostops.look import Look, look
+from hostops.gates import await_healthy, failed_probe, passed
 from hostops.process import Deadline
-from hostops.ssh import REMOTE, Line, NoAnswer, Reply, script
+from hostops.ssh import REMOTE, Line, NoAnswer, script, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ STEP_SECONDS = 60
 POLL_SECONDS = 20
 """How long the host itself waits for the end of the activation in one poll."""
 
+COMMIT_SECONDS = 180
+"""Disarming and writing the boot menu."""
+
 ROLLBACK_SECONDS = 300
 """What going back may take."""
 
@@ -28,9 +31,6 @@ MARGIN_SECONDS = 30
 
 UNITS_FAILED = 4
 """switch-to-configuration: activated, but some unit failed."""
-
-PREFLIGHT_REBOOT = "4"
-"""nixfleet-preflight (nix/modules/update): the running system cannot become the new one."""
 
 REBOOT_NEEDED = 100
 """switch-to-configuration: cannot be activated on the running system; nothing was."""
@@ -46,6 +46,12 @@ class Activation:
     previous: str
     """What the watchdog goes back to."""
 
+    boot_id: str
+    """The boot in which all this happens: after another one the watchdog is gone, and so is what it was armed for."""
+
+    default: bool = True
+    """Whether the system boots by default once it has proven itself; else a boot has to prove it."""
+
     @property
     def host(self) -> str:
         """The host's name."""
@@ -53,7 +59,8 @@ class Activation:
 
     def run(self) -> bool:
         """Arm, activate, check, disarm; answers whether only a reboot can do it. Raises Failure after a rollback."""
-        return not self._start() or self.finish()
+        self._start()
+        return self.finish()
 
     def finish(self) -> bool:
         """From a started activation on: also of one that an interrupted run has started."""
@@ -67,10 +74,21 @@ class Activation:
                 outcome.append(self._check(watchdog))
             self._commit(self.previous if status == REBOOT_NEEDED else self.wanted, watchdog)
             outcome.append("watchdog disarmed")
+            if self.default and status != REBOOT_NEEDED:
+                outcome.append("it boots by default now")
         return status == REBOOT_NEEDED
 
-    def _start(self) -> bool:
-        """Arm the watchdog and start; False if the host says that it needs a reboot for this system."""
+    def take_back(self, reason: str) -> None:
+        """Let the watchdog act at once, and wait until the previous system runs again."""
+        self.task.journal.say(self.host, "rollback", f"{reason}; going back")
+        try:
+            self.line.run(script("undo"), seconds=STEP_SECONDS)
+        except NoAnswer as error:
+            self.task.journal.say(self.host, "rollback", f"{error.text}; the watchdog acts by itself")
+        self._await_previous()
+
+    def _start(self) -> None:
+        """Arm the watchdog and start."""
         with self.task.journal.phase(self.host, "activate") as outcome:
             minutes = self.task.cluster.watchdog_minutes
             text = script(
@@ -86,26 +104,13 @@ class Activation:
             except NoAnswer as error:
                 # Whether it started is what the polls find out: the script does nothing before it has arrived whole.
                 outcome.append(f"the connection was lost ({error.text})")
-                return True
-            if not self._may_go_on(reply):
-                outcome.append(f"only a reboot can activate it: {_words(reply)}")
-                return False
+                return
+            if "armed" not in reply.facts():
+                what = f"the watchdog could not be armed ({words(reply)})"
+                raise Failure(
+                    Code.FAILED, "activate", f"{what}; nothing was activated, and nothing else boots; run again"
+                )
             outcome.append(f"watchdog armed for {minutes} min, activation started")
-        return True
-
-    def _may_go_on(self, reply: Reply) -> bool:
-        facts = reply.facts()
-        if facts.get("preflight") == PREFLIGHT_REBOOT:
-            return False
-        if "armed" not in facts:
-            refused = facts.get("preflight", "0") != "0"
-            what = "the host refused the system" if refused else "the watchdog could not be armed"
-            raise Failure(
-                Code.FAILED,
-                "activate",
-                f"{what} ({_words(reply)}); nothing was activated, but it boots next; run again",
-            )
-        return True
 
     def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str]:
         """Status of switch-to-configuration, and the units that failed with it."""
@@ -133,46 +138,20 @@ class Activation:
     def _check(self, watchdog: Deadline) -> str:
         """Wait until the host is healthy on the new system, then run the user's probes."""
         limit = Deadline(max(min(self.task.limits.ready, watchdog.left - MARGIN_SECONDS), 1))
-        tries, last = 0, "nothing was tried"
-        while True:
-            # A new connection: one from before the activation proves nothing.
-            self.line.drop()
-            try:
-                last = self._complaint(look(self.line, self.task.host(self.host)))
-            except NoAnswer as error:
-                last = error.text
-            if not last:
-                break
-            if limit.over:
-                self.go_back(f"not healthy within {limit.seconds:.0f} s, last seen: {last}")
-            pause(tries, limit)
-            tries += 1
-        return self._probe()
-
-    def _complaint(self, seen: Look) -> str:
-        self._notice(dict(seen.facts))
-        if seen["current_system"] != self.wanted:
-            return f"it runs {seen['current_system']}"
-        return seen.complaint(self.task.host(self.host), self.task.cluster.k3s_version)
-
-    def _probe(self) -> str:
-        for probe in self.task.cluster.rollout_probes:
-            text = script("probe", command=probe.command, seconds=str(probe.timeout_seconds))
-            try:
-                reply = self.line.run(text, seconds=probe.timeout_seconds + STEP_SECONDS)
-            except NoAnswer as error:
-                self.go_back(f"the probe {probe.name} got no answer: {error.text}")
-            lines = reply.output.splitlines()
-            if lines != ["probe=1", "probe_status=0"]:
-                said = " ".join(lines[1:])[:200]
-                self.go_back(f"the probe {probe.name} must print nothing and exit 0; it said: {said}")
-        return f"healthy, {len(self.task.cluster.rollout_probes)} probes passed"
+        last = await_healthy(self.task, self.line, self.wanted, limit, lambda seen: self._notice(dict(seen.facts)))
+        if last:
+            self.go_back(f"not healthy within {limit.seconds:.0f} s: {last}")
+        if last := failed_probe(self.task, self.line):
+            self.go_back(last)
+        return passed(self.task)
 
     def _commit(self, expected: str, watchdog: Deadline) -> None:
         tries = 0
         while True:
             try:
-                reply = self.line.run(script("commit"), seconds=STEP_SECONDS)
+                default = "yes" if self.default and expected == self.wanted else "no"
+                text = script("commit", host=self.host, wanted=expected, default=default)
+                reply = self.line.run(text, seconds=COMMIT_SECONDS)
                 break
             except NoAnswer as error:
                 if watchdog.over:
@@ -181,8 +160,11 @@ class Activation:
                 tries += 1
         facts = reply.facts()
         self._notice(facts)
-        if facts.get("rollback") in ("active", "activating"):
+        if {"active", "activating"} & set(facts.get("rollback", "").split()):
             self._gone("the watchdog fired while it was being disarmed")
+        if "default_failed" in facts:
+            what = f"it runs {expected} and is healthy, and cannot make that what boots by default ({words(reply)})"
+            raise Failure(Code.FAILED, "check", f"{what}; see that its boot partition is not full, then run again")
         if facts.get("current_system") != expected or facts.get("watchdog") == "active":
             raise Failure(
                 Code.FAILED,
@@ -192,23 +174,33 @@ class Activation:
             )
 
     def _notice(self, facts: dict[str, str]) -> None:
-        """Raise Failure if the watchdog has fired."""
+        """Raise Failure if the watchdog has fired, or the host was rebooted."""
+        self._notice_boot(facts)
         if facts.get("rolled_back") == self.wanted:
             self._gone("the watchdog fired: the new system was not confirmed in time")
 
+    def _notice_boot(self, facts: dict[str, str]) -> None:
+        """Raise Failure if the host was rebooted."""
+        if facts.get("boot_id", self.boot_id) != self.boot_id:
+            what = f"it was rebooted while {self.wanted} was unproven (a power cut, or a watchdog of its hardware)"
+            runs = f"it runs {facts.get('current_system')}, which had proven itself and boots by default"
+            raise Failure(Code.ROLLED_BACK, "rollback", f"{what}; {runs}; run again")
+
     def go_back(self, reason: str) -> NoReturn:
         """Let the watchdog act at once; raises Failure."""
-        self.task.journal.say(self.host, "rollback", f"{reason}; going back")
-        try:
-            self.line.run(script("undo"), seconds=STEP_SECONDS)
-        except NoAnswer as error:
-            self.task.journal.say(self.host, "rollback", f"{error.text}; the watchdog acts by itself")
-        self._gone(reason)
+        self.take_back(reason)
+        self._end(reason)
 
     def _gone(self, reason: str) -> NoReturn:
-        """Wait until the previous system runs again; raises Failure."""
+        """The watchdog acts; raises Failure when it has."""
+        self._await_previous()
+        self._end(reason)
+
+    def _await_previous(self) -> None:
+        """Wait until the previous system runs again."""
 
         def back(facts: dict[str, str]) -> str:
+            self._notice_boot(facts)
             runs, busy = facts.get("current_system"), {"active", "activating"} & set(facts.get("rollback", "").split())
             return f"it runs {runs}" if runs != self.previous else "it is still going back" if busy else ""
 
@@ -218,6 +210,8 @@ class Activation:
             self.line.run(script("acknowledge"), seconds=STEP_SECONDS)
         except NoAnswer as error:
             self.task.journal.say(self.host, "rollback", f"the note on the host stays: {error.text}")
+
+    def _end(self, reason: str) -> NoReturn:
         logs = "journalctl -u nixfleet-switch -u nixfleet-rollback -u nixfleet-undo"
         raise Failure(Code.ROLLED_BACK, "rollback", f"{reason}; the host runs {self.previous} again; see there: {logs}")
 
@@ -246,9 +240,5 @@ class Activation:
         reply = self.line.run(script("progress", seconds=str(wait)), seconds=wait + STEP_SECONDS)
         facts = reply.facts()
         if facts.get("progress") != "1":
-            raise NoAnswer(f"status {reply.status}: {_words(reply)}")
+            raise NoAnswer(f"status {reply.status}: {words(reply)}")
         return facts
-
-
-def _words(reply: Reply) -> str:
-    return " ".join(reply.error.split()[-30:]) or "it said nothing"

@@ -61,13 +61,23 @@ def uncordon(task: Task, via: Line, host: str) -> str:
     return "stays cordoned, as its owner left it" if "owner" in facts else "was not cordoned"
 
 
+def cordon(task: Task, via: Line, host: str) -> None:
+    """Keep new pods off a node, as the first step of a drain; where there is no other node, nothing is done."""
+    _run(task, via, host, "mark")
+
+
+def cordoned(task: Task, via: Line) -> tuple[str, ...]:
+    """Nodes that a drain of ours keeps away."""
+    return tuple(_run(task, via, via.host, "who").facts().get("marked", "").split())
+
+
 def _run(task: Task, via: Line, host: str, seconds: str) -> Reply:
-    """Drain with a limit in seconds, or undo it without one."""
+    """Drain with a limit in seconds, undo it without one, or one of the script's words."""
     phase, role = "drain" if seconds else "uncordon", task.host(via.host).role.value
     try:
         reply = via.run(script("drain", host=host, role=role, seconds=seconds), seconds=_limit(seconds))
     except NoAnswer as error:
-        if seconds:
+        if seconds.isdigit():
             # The script goes on there, and undoes its own work if it fails; this is for the case that it was ended.
             with suppress(Failure):
                 uncordon(task, via, host)
@@ -80,7 +90,7 @@ def _run(task: Task, via: Line, host: str, seconds: str) -> Reply:
 
 
 def _limit(seconds: str) -> float:
-    return int(seconds or 0) + STEP_SECONDS
+    return (int(seconds) if seconds.isdigit() else 0) + STEP_SECONDS
 
 
 def _reason(host: str, said: str, seconds: int) -> str:

@@ -23,6 +23,9 @@ class Code(IntEnum):
     ROLLED_BACK = 7
     """The host went back to the system that it ran before."""
 
+    REBOOT_DUE = 8
+    """The host runs what can be run without a reboot, and the reboot has to wait."""
+
 
 class Failure(Exception):  # noqa: N818 - it carries an exit code; an error is only one reason for it
     """The end of a verb that did not reach its goal."""

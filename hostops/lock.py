@@ -19,8 +19,13 @@ from hostops.failure import Code, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hostops.process import Deadline
+
 PLACE = "place"
 """File with a random name of this folder of locks: whoever shares it shares the locks."""
+
+TURN_SECONDS = 0.2
+"""Between two tries to have one's turn: a lock with a limit is no event that could be awaited."""
 
 
 @contextmanager
@@ -46,6 +51,27 @@ def alone(stack: str, host: str, verb: str) -> Iterator[int]:
         file.write(f"process {warden.caller()}: {verb}, since {time.strftime('%F %T')}\n")
         file.flush()
         yield file.fileno()
+
+
+@contextmanager
+def turn(stack: str, what: str, deadline: Deadline) -> Iterator[None]:
+    """Have one's turn at something that runs of one stack do one after the other; raises Failure after the deadline."""
+    folder = runtime.locks()
+    try:
+        descriptor = _open(folder, f"{what}@@{stack}")
+    finally:
+        os.close(folder)
+    with os.fdopen(descriptor, "r+") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if deadline.over:
+                    text = f"other runs of stack {stack} work on its {what}; wait until they have ended, then run again"
+                    raise Failure(Code.TIMED_OUT, "lock", text) from None
+                time.sleep(TURN_SECONDS)
+        yield
 
 
 def _open(folder: int, name: str) -> int:

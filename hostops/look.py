@@ -88,6 +88,13 @@ class Look:
         return bool(set(self.used_ids) - {self.identity.install_id if self.identity else ""})
 
     @property
+    def on_trial(self) -> bool:
+        """Whether the running system is one whose boot is being tried."""
+        return bool(self["trial_wanted"]) and (
+            self["trial_wanted"] == self["current_system"] and self["trial_boot"] != self["boot_id"]
+        )
+
+    @property
     def ready(self) -> bool:
         """Whether the node is Ready."""
         return self["node"].split(" ")[0] == "True"
@@ -106,10 +113,17 @@ class Look:
         current = words[2] if self.k3s_version and len(words) == 3 else ""  # noqa: PLR2004 - status, version, address
         return (self.identity.address if self.identity else "") or current
 
+    @property
+    def cordoned(self) -> bool:
+        """Whether a drain of ours keeps pods off the node."""
+        return self["cordoned"] == "yes"
+
     def complaint(self, entry: HostFacts, k3s_version: str) -> str:
         """Why the host does not count as healthy; empty if it does."""
         if self["k3s"] != "active":
             return f"k3s is {self['k3s'] or 'unknown'}"
+        if self["address"] != "up":
+            return f"its cluster address {entry.address} is on no interface"
         if not self.ready:
             return f"its node is not Ready ({self['node'] or 'no answer'})"
         if self.k3s_version != k3s_version:
@@ -121,7 +135,7 @@ class Look:
 
 def _script(host: str, entry: HostFacts) -> str:
     devices = " ".join(drive.device for drive in entry.drives.values())
-    return script("look", host=host, role=entry.role.value, devices=devices)
+    return script("look", host=host, role=entry.role.value, devices=devices, address=str(entry.address))
 
 
 def look(line: Line, entry: HostFacts, *, seconds: float = LOOK_SECONDS) -> Look:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 GRACE_SECONDS = 5
 """Between the polite signal and the other one."""
@@ -79,7 +80,11 @@ def end_all() -> None:
 
 
 def _start(
-    argv: Sequence[str], env: Mapping[str, str] | None, error: int, held: tuple[int, ...] = ()
+    argv: Sequence[str],
+    env: Mapping[str, str] | None,
+    error: int,
+    held: tuple[int, ...] = (),
+    cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
     child = subprocess.Popen(
         argv,
@@ -87,6 +92,7 @@ def _start(
         stdout=subprocess.PIPE,
         stderr=error,
         env=dict(env) if env else None,
+        cwd=cwd,
         text=True,
         errors="replace",
         start_new_session=True,
@@ -123,19 +129,20 @@ def run(argv: Sequence[str], *, seconds: float, data: str = "", env: Mapping[str
     return Ended(status=child.returncode, output=output, error=error)
 
 
-def follow(
+def follow(  # noqa: PLR0913 - a child and what it is given
     argv: Sequence[str],
     *,
     seconds: float,
     line: Callable[[str], None],
     env: Mapping[str, str] | None = None,
     held: tuple[int, ...] = (),
+    cwd: Path | None = None,
 ) -> int:
     """Run a child and hand over its output line by line as it comes; returns its status, raises TooLong.
 
     `held` are descriptors that it keeps open, also when this program is gone.
     """
-    child = _start(argv, env, subprocess.STDOUT, held)
+    child = _start(argv, env, subprocess.STDOUT, held, cwd)
     assert child.stdin is not None  # noqa: S101 - for the type checker: _start makes the pipes
     child.stdin.close()
     reader = threading.Thread(target=_read, args=(child, line), daemon=True)

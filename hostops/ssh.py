@@ -55,10 +55,21 @@ class NoAnswer(Exception):  # noqa: N818 - what it means is the caller's matter:
         self.login = login
 
 
+LOADER = "Needs loader.sh."
+"""A script that says so in its first lines works on the boot loader."""
+
+
 def script(name: str, **values: str) -> str:
     """A script of remote/ with its values: they travel on stdin too, so that no argument list shows them."""
     lines = [f"NF_{key.upper()}={shlex.quote(value)}\n" for key, value in values.items()]
-    return "".join(lines) + (REMOTE / "common.sh").read_text() + (REMOTE / f"{name}.sh").read_text()
+    text = (REMOTE / f"{name}.sh").read_text()
+    loader = (REMOTE / "loader.sh").read_text() if LOADER in text else ""
+    return "".join(lines) + (REMOTE / "common.sh").read_text() + loader + text
+
+
+def words(reply: Reply) -> str:
+    """The last words that a script said on stderr."""
+    return " ".join(reply.error.split()[-30:]) or "it said nothing"
 
 
 class Line:

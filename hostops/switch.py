@@ -5,25 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hostops.activation import Activation
 from hostops.contact import await_look, need_address
+from hostops.disruption import Disruption
 from hostops.failure import Code, Failure
 from hostops.fixed import check_fixed
+from hostops.gates import complaint, failed_probe
 from hostops.leave import Departure
 from hostops.look import Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
 from hostops.ssh import Line, NoAnswer, script
-from hostops.tools import nixos_rebuild_boot, wanted_system
+from hostops.tools import nixos_rebuild_build, wanted_system
+from hostops.trial import Trial
+from hostops.weight import Weight, step_refused, weigh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hostops.task import Task
 
-STEP_SECONDS = 60
-COPY_SECONDS = 3600
-"""Limit of building a system and copying it to its host."""
+STEP_SECONDS = 180
 
 
 @dataclass(kw_only=True)
@@ -33,6 +39,8 @@ class Switch:
     task: Task
     line: Line
     wanted: str
+    deadline: Deadline
+    """Of the whole verb."""
 
     @property
     def host(self) -> str:
@@ -48,22 +56,20 @@ class Switch:
         if seen["released"] == "yes":
             # Its k3s starts with the system of its new role; on the one that it has, it is started below.
             self._script("secrets", script("admit", start="no", form="no"))
+        seen = self._withdraw(seen)
         if self._at_goal(seen):
+            self._probe()
             self.task.journal.say(self.host, "switch", f"runs {self.wanted} already and is healthy")
             return seen
-        if seen["watchdog"] == "active" and seen["watchdog_wanted"] == self.wanted:
+        if seen["watchdog"] == "active":
             self.task.journal.say(self.host, "switch", "goes on with the activation of an interrupted run")
-            reboot = self._activation(seen).finish()
-        elif not self._runs(seen):
-            self._quorum()
-            self._copy()
-            reboot = self._activation(seen).run()
-        else:
-            if seen["k3s"] == "inactive":
-                self._script("ready", script("admit", start="yes", form="no"))
-            self._await_health()
-            reboot = False
-        return self._reboot_if_due(needed=reboot)
+            return self._resumed(seen, lambda: self._after(self._activation(seen).finish()))
+        if seen.on_trial:
+            self.task.journal.say(self.host, "reboot", "goes on with the trial of an interrupted run")
+            return self._resumed(seen, lambda: self._finished(seen))
+        if seen["current_system"] == self.wanted:
+            return self._resumed(seen, lambda: self._settle(seen))
+        return self._change(seen)
 
     def _look(self) -> Look:
         with self.task.journal.phase(self.host, "look") as outcome:
@@ -96,8 +102,9 @@ class Switch:
         raise Failure(
             Code.ROLLED_BACK,
             "rollback",
-            f"in an earlier run the watchdog took {self.wanted} back; the host runs {seen['current_system']}; "
-            "see there: journalctl -u nixfleet-switch -u nixfleet-rollback; run again to try once more",
+            f"in an earlier run the host left {self.wanted} by itself ({seen['rolled_back_reason']}); it runs "
+            f"{seen['current_system']}; see there: journalctl -u nixfleet-switch -u nixfleet-rollback, or "
+            "journalctl --boot=-1 after a reboot; run again to try once more",
         )
 
     def _change_role(self, seen: Look) -> Look:
@@ -118,6 +125,16 @@ class Switch:
             moves=False,
         ).run()
         return self._look_again()
+
+    def _withdraw(self, seen: Look) -> Look:
+        """End what an earlier run began for another system: neither its watchdog nor its guard may act on this one."""
+        armed, tried = seen["watchdog"] == "active" and seen["watchdog_wanted"], seen["trial_wanted"]
+        if armed and armed != self.wanted:
+            self._activation(seen, armed).take_back(f"{armed} is unproven, and the wish is another one")
+        if tried and tried != self.wanted:
+            self._trial(seen, tried).withdraw("the wish is another one")
+        changed = (armed and armed != self.wanted) or (tried and tried != self.wanted)
+        return self._look_again() if changed else seen
 
     def _deliver(self, seen: Look) -> None:
         self._check_token(seen)
@@ -151,28 +168,122 @@ class Switch:
             said = " ".join(reply.error.split()[-30:]) or "nothing"
             raise Failure(Code.FAILED, phase, f"the step failed with status {reply.status} and said: {said}")
 
-    def _runs(self, seen: Look) -> bool:
-        return seen["current_system"] == self.wanted and seen["next_system"] == self.wanted
-
     def _at_goal(self, seen: Look) -> bool:
-        complaint = seen.complaint(self.task.host(self.host), self.task.cluster.k3s_version)
-        return self._runs(seen) and not complaint and seen["watchdog"] != "active" and not self._reboot_wanted(seen)
+        """Whether it runs the system, boots it, and is healthy; an owner's own reboot may still have to try it."""
+        boots = seen["next_system"] == self.wanted or (self._reboot == "never" and seen["trial_wanted"] == self.wanted)
+        due = seen["reboot_due"] == "yes" and self._reboot == "kernel"
+        return (
+            boots
+            and not due
+            and not seen.cordoned
+            and seen["watchdog"] != "active"
+            and not complaint(self.task, self.host, self.wanted, seen)
+        )
 
-    def _reboot_wanted(self, seen: Look) -> bool:
-        return self.task.cluster.reboot == "kernel" and seen["reboot_due"] == "yes"
+    @property
+    def _reboot(self) -> str:
+        return self.task.cluster.reboot
 
     def _quorum(self) -> None:
         with self.task.journal.phase(self.host, "quorum") as outcome:
             outcome.append(check_quorum(self.task, self.line))
 
+    def _change(self, seen: Look) -> Look:
+        self._version(seen)
+        self._quorum()
+        self._copy()
+        weight = self._weigh()
+        if weight.impossible and self._held:
+            self._leave_to_the_owner(seen)
+            raise self._due(f"only a reboot can bring {self.wanted} up ({weight.impossible})")
+        if not (weight.k3s or (weight.reboot and not self._held)):
+            return self._perform(seen, weight)
+        absence = self._absence()
+        absence.begin()
+        return self._whole(absence, lambda: self._perform(seen, weight))
+
+    @property
+    def _held(self) -> str:
+        """Why the host may not be rebooted now; empty if it may."""
+        window = self.task.cluster.reboot_window
+        if self._reboot == "never":
+            return "rollout.reboot is 'never'"
+        if window is None:
+            return ""
+        now = self._now()
+        if window.is_open(now):
+            return ""
+        return f"rollout.window ({window}) opens next on {window.next_opening(now):%a %F %H:%M %Z}"
+
+    def _now(self) -> datetime:
+        name = self.task.cluster.timezone
+        try:
+            return datetime.now(ZoneInfo(name))
+        except ZoneInfoNotFoundError:
+            cure = "install tzdata here, or correct timezone in the stack file"
+            raise Failure(Code.USAGE, "reboot", f"this machine knows no time zone {name}; {cure}") from None
+
+    def _due(self, what: str) -> Failure:
+        """The reboot has to wait: what the next run, or the owner, does."""
+        if self._reboot == "never":
+            cure = "the next boot tries it once and keeps it if it is well: reboot the host when it suits you"
+        else:
+            cure = "a run inside the window reboots it"
+        return Failure(Code.REBOOT_DUE, "reboot", f"{what}, and {self._held}; {cure}")
+
+    def _leave_to_the_owner(self, seen: Look) -> None:
+        """Where reboots are the owner's, theirs is the trial; before a window opens, a power cut must be none."""
+        if self._reboot == "never":
+            self._trial(seen).arm(reboot=False)
+
+    def _version(self, seen: Look) -> None:
+        """Refuse a step of k3s that its makers do not test: a minor down, or one left out."""
+        wanted = self.task.cluster.k3s_version
+        if said := step_refused(seen.k3s_version, wanted):
+            cure = "go one minor at a time (cluster.k3sVersion), and up"
+            raise Failure(Code.REFUSED, "version", f"the node runs k3s {seen.k3s_version}, and {wanted} {said}; {cure}")
+
+    def _absence(self, *, cordoned: bool = False) -> Disruption:
+        return Disruption(task=self.task, host=self.host, deadline=self.deadline, away=cordoned)
+
+    def _whole(self, absence: Disruption, work: Callable[[], Look]) -> Look:
+        """Do work for which the node may be away, and see that the cluster is whole again after it."""
+        try:
+            seen = work()
+        except Failure as failure:
+            if failure.code != Code.REBOOT_DUE:
+                absence.give_up()
+                raise
+            absence.end()
+            raise
+        absence.end()
+        return seen
+
+    def _resumed(self, seen: Look, work: Callable[[], Look]) -> Look:
+        """Work that an interrupted run may have drained the node for."""
+        return self._whole(self._absence(cordoned=seen.cordoned), work)
+
+    def _finished(self, seen: Look) -> Look:
+        self._trial(seen).finish(seen)
+        return self._look_again()
+
+    def _perform(self, seen: Look, weight: Weight) -> Look:
+        if weight.reboot and not self._held:
+            self._trial(seen).run(seen)
+            return self._look_again()
+        return self._after(self._activation(seen, default=not weight.reboot).run())
+
     def _copy(self) -> None:
         with self.task.journal.phase(self.host, "copy") as outcome:
-            nixos_rebuild_boot(self.task, self.line, COPY_SECONDS)
-            found = self._look_again()["next_system"]
-            if found != self.wanted:
-                what = f"the host boots {found} next, wanted is {self.wanted}"
-                raise Failure(Code.FAILED, "copy", f"{what}; the tree changed while this ran: run again")
+            nixos_rebuild_build(self.task, self.line, min(self.task.limits.copy, self.deadline.left))
             outcome.append(self.wanted)
+
+    def _weigh(self) -> Weight:
+        """What the change does to the host, asked there; raises Failure where it cannot be that host's system."""
+        with self.task.journal.phase(self.host, "weigh") as outcome:
+            weight = weigh(self.line, self.wanted)
+            outcome.append(weight.text)
+        return weight
 
     def _look_again(self) -> Look:
         try:
@@ -180,13 +291,25 @@ class Switch:
         except NoAnswer as error:
             raise Failure(Code.UNREACHABLE, "look", f"{self.line.destination}: {error.text}; run again") from None
 
-    def _activation(self, seen: Look) -> Activation:
+    def _activation(self, seen: Look, wanted: str = "", *, default: bool = True) -> Activation:
         armed = seen["watchdog"] == "active" and seen["watchdog_previous"]
         # While a watchdog of an earlier run is armed, what runs now is unproven; what it would go back to is not.
-        previous = seen["watchdog_previous"] if armed else seen["current_system"]
-        return Activation(task=self.task, line=self.line, wanted=self.wanted, previous=previous)
+        return Activation(
+            task=self.task,
+            line=self.line,
+            wanted=wanted or self.wanted,
+            previous=seen["watchdog_previous"] if armed else seen["current_system"],
+            boot_id=seen["boot_id"],
+            default=default and seen["reboot_due"] != "yes",
+        )
 
-    def _await_health(self) -> None:
+    def _trial(self, seen: Look, wanted: str = "") -> Trial:
+        return Trial(task=self.task, line=self.line, wanted=wanted or self.wanted, previous=seen["trial_previous"])
+
+    def _settle(self, seen: Look) -> Look:
+        """It runs the system already: healthy, it becomes what boots, or a boot has to prove it."""
+        if seen["k3s"] == "inactive":
+            self._script("ready", script("admit", start="yes", form="no"))
         entry, version = self.task.host(self.host), self.task.cluster.k3s_version
         with self.task.journal.phase(self.host, "ready") as outcome:
             await_look(
@@ -199,33 +322,39 @@ class Switch:
                 code=Code.TIMED_OUT,
             )
             outcome.append(f"the node is Ready on {version}")
+        self._probe()
+        if seen["next_system"] != self.wanted and seen["reboot_due"] != "yes":
+            with self.task.journal.phase(self.host, "boot") as outcome:
+                text = script("commit", host=self.host, wanted=self.wanted, default="yes")
+                self._script("boot", text)
+                outcome.append("it boots by default now")
+        return self._after(reboot=False)
 
-    def _reboot_if_due(self, *, needed: bool) -> Look:
+    def _probe(self) -> None:
+        """The user's probes, where there is nothing to go back to."""
+        if said := failed_probe(self.task, self.line):
+            raise Failure(Code.FAILED, "check", f"{said}; it ran {self.wanted} before, so nothing was changed")
+
+    def _after(self, reboot: bool) -> Look:  # noqa: FBT001 - what an activation answers
+        """The reboot that the running system needs, if it needs one and may have it."""
         before = self._look_again()
-        if needed and self.task.cluster.reboot == "never":
-            what = f"only a reboot can bring {self.wanted} up, and rollout.reboot is 'never'"
-            raise Failure(Code.FAILED, "reboot", f"{what}; it boots next: reboot the host when it suits you")
-        if not needed and not self._reboot_wanted(before):
+        if not reboot and before["reboot_due"] != "yes":
             return before
-        self._quorum()
-        entry, version = self.task.host(self.host), self.task.cluster.k3s_version
-
-        def complaint(seen: Look) -> str:
-            if seen["boot_id"] == before["boot_id"]:
-                return "it has not gone down yet"
-            return seen.complaint(entry, version)
-
-        with self.task.journal.phase(self.host, "reboot") as outcome:
-            self._script("reboot", script("reboot"))
-            self.line.drop()
-            limit = Deadline(self.task.limits.ready)
-            cure = "look at its console; its boot menu has the previous generation"
-            seen = await_look(self.task, self.line, limit, "reboot", cure=cure, until=complaint)
-            if seen["current_system"] != self.wanted:
-                what = f"after the reboot the host runs {seen['current_system']}, not {self.wanted}"
-                raise Failure(Code.ROLLED_BACK, "reboot", f"{what}; its boot loader went back; see: bootctl list")
-            outcome.append("healthy after it")
-        return seen
+        if not self._held:
+            self._quorum()
+            # Nobody knew that it needs a reboot, so it may not have been drained yet.
+            self._absence().begin()
+            self._trial(before).run(before)
+            return self._look_again()
+        self._leave_to_the_owner(before)
+        if reboot:
+            raise self._due(f"only a reboot can bring {self.wanted} up")
+        what = f"runs {self.wanted} but for what only a boot brings"
+        if self._reboot == "never":
+            text = f"{what}, and {self._held}; the next boot tries the system and keeps it if it is well"
+            self.task.journal.say(self.host, "reboot", text)
+            return self._look_again()
+        raise self._due(f"it {what}")
 
 
 def _sum(text: str) -> str:
@@ -236,10 +365,11 @@ def switch(task: Task, host: str) -> str:
     """Bring a host to the system that the contract means; one line of JSON says what it runs now."""
     task.secrets.need("deployKey")
     need_address(task, host, "look")
+    deadline = Deadline(task.limits.switch)
     wanted = wanted_system(task, host, "evaluate")
     line = Line(task, host, bootstrap=True)
     try:
-        seen = Switch(task=task, line=line, wanted=wanted).run()
+        seen = Switch(task=task, line=line, wanted=wanted, deadline=deadline).run()
     finally:
         if task.leases is not None:
             # Over the connection that is there.

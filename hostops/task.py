@@ -40,6 +40,12 @@ class Limits:
     answer: float = 60
     """For an answer of a host that is up."""
 
+    switch: float = 14400
+    """A whole switch, the way back included; what it is made of is fleet/limits.py."""
+
+    copy: float = 3600
+    """For building a system and copying it to its host."""
+
     drain: float = 600
     """For a node's pods to go elsewhere."""
 

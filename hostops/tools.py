@@ -82,7 +82,7 @@ def _environment(task: Task, line: Line) -> dict[str, str]:
 
 
 def _follow(  # noqa: PLR0913 - a command, its environment and limit, and whom it is for
-    task: Task, line: Line, phase: str, argv: list[str], *, env: dict[str, str], seconds: float
+    task: Task, line: Line, phase: str, argv: list[str], *, env: dict[str, str], seconds: float, cwd: Path | None = None
 ) -> None:
     """Run a tool with its output in the journal; raises Failure with the end of it."""
     tail: deque[str] = deque(maxlen=TAIL)
@@ -93,7 +93,7 @@ def _follow(  # noqa: PLR0913 - a command, its environment and limit, and whom i
         task.journal.say(line.host, phase, f"| {clean}")
 
     try:
-        status = process.follow(argv, seconds=seconds, line=note, env=env, held=task.held)
+        status = process.follow(argv, seconds=seconds, line=note, env=env, held=task.held, cwd=cwd)
     except process.TooLong:
         said = " / ".join(tail) or "nothing"
         cure = "run again: it goes on where the host stands"
@@ -118,11 +118,11 @@ def nixos_anywhere(task: Task, line: Line, phases: str, seconds: float, extra_fi
     _follow(task, line, phase, argv, env=_environment(task, line), seconds=seconds)
 
 
-def nixos_rebuild_boot(task: Task, line: Line, seconds: float) -> None:
-    """Build the host's system, copy it there, and make it the one that boots next; nothing is activated."""
+def nixos_rebuild_build(task: Task, line: Line, seconds: float) -> None:
+    """Build the host's system and copy it there; neither its profile nor its boot menu is touched."""
     argv = [
         _found("nixos-rebuild", "copy"),
-        "boot",
+        "build",
         # It would build and start the new system's own nixos-rebuild first.
         "--no-reexec",
         *("--flake", attribute(task, line.host)),
@@ -131,4 +131,5 @@ def nixos_rebuild_boot(task: Task, line: Line, seconds: float) -> None:
     options = task.workspace.pinned(line.host, bootstrap=line.bootstrap)
     shared = ["-o", f"ControlPath={line.control_path}"] if line.control_path else []
     env = {**_environment(task, line), "NIX_SSHOPTS": shlex.join([*options, *shared])}
-    _follow(task, line, "copy", argv, env=env, seconds=seconds)
+    # It leaves a link to the build where it runs, which keeps the build from the garbage collector meanwhile.
+    _follow(task, line, "copy", argv, env=env, seconds=seconds, cwd=task.workspace.folder)

@@ -25,6 +25,9 @@ INSTALLATION = "-install"
 MEMBERSHIP = "-membership"
 """End of the name of what stands in the state while a host is a member."""
 
+SYSTEM = "-system"
+"""End of the name of what brings a host to its closure."""
+
 COMMAND = "command:local:Command"
 STACK = "pulumi:pulumi:Stack"
 
@@ -39,8 +42,8 @@ class Past:
     protected: tuple[str, ...]
     """Names of what the engine would refuse to delete, sorted."""
 
-    closures: Mapping[str, Mapping[str, str]]
-    """By host, which closure a content was evaluated to in the last run that was whole."""
+    closures: Mapping[str, Mapping[str, Mapping[str, str]]]
+    """By host, to which closure, of which weight, a content was evaluated in the last run that was whole."""
 
 
 def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
@@ -50,12 +53,20 @@ def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     commands = [resource for resource in resources if resource["type"] == COMMAND and not resource.get("delete")]
     remembered = next((_remembered(found) for found in commands if name_of(found["urn"]) == TRANSITION), None)
     outputs = next((found.get("outputs") or {} for found in resources if found["type"] == STACK), {})
-    return Past(precedent=_with_members(remembered, commands), protected=tuple(protected), closures=_closures(outputs))
+    return Past(
+        precedent=_with_members(remembered, commands), protected=tuple(protected), closures=_closures(outputs, commands)
+    )
 
 
-def _closures(outputs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _closures(outputs: Mapping[str, Any], commands: Iterable[dict[str, Any]]) -> dict[str, dict[str, dict[str, str]]]:
     hosts, contents = (outputs.get("fleet") or {}).get("hosts") or {}, outputs.get("contents") or {}
-    return {name: {contents[name]: host["closure"]} for name, host in hosts.items() if name in contents}
+    systems = {name_of(command["urn"]): command.get("inputs", {}).get("environment") or {} for command in commands}
+    weights = {name: systems.get(f"{name}{SYSTEM}", {}).get("NIXFLEET_WEIGHT", "") for name in hosts}
+    return {
+        name: {contents[name]: {"closure": host["closure"], "weight": weights[name]}}
+        for name, host in hosts.items()
+        if name in contents
+    }
 
 
 def _remembered(command: dict[str, Any]) -> Precedent | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from fleet.impact import Impact, Weight, impact
 from fleet.outputs import StackOutputs
 from operate.phases import durations
 
@@ -120,16 +121,37 @@ IMPACT = {
 """What an operation means for a host, by the end of the command's name and the engine's word; the gravest last."""
 
 
+WEIGHED = {
+    Impact.NOTHING: "is looked at, and keeps its generation",
+    Impact.UNITS: "switches: units restart, k3s does not",
+    Impact.K3S: "is drained and switches: k3s restarts",
+    Impact.REBOOT: "is drained and reboots into the new generation",
+}
+"""What a switch does where both systems were evaluated; each with the way back of IMPACT."""
+
+
+def weighed(operation: Operation) -> str | None:
+    """What an update of a host's system does, where the state and the program know both systems."""
+    old, new = (side.get("environment") or {} for side in (operation.old, operation.new))
+    try:
+        before, after = (Weight.model_validate_json(side["NIXFLEET_WEIGHT"]) for side in (old, new))
+    except (KeyError, TypeError, ValueError):
+        return None
+    changed = old.get("NIXFLEET_CLOSURE") != new.get("NIXFLEET_CLOSURE")
+    return WEIGHED[impact(before, after, changed=changed)]
+
+
 def host_changes(run: Run) -> dict[str, str]:
     """Which hosts change, and the gravest thing that happens to each."""
     found: dict[str, tuple[int, str]] = {}
     for operation in run.changes:
         name, _, noun = operation.name.rpartition("-")
-        impact = IMPACT.get((noun, operation.op))
-        if operation.type.startswith("command:local") and impact:
+        text = IMPACT.get((noun, operation.op))
+        if operation.type.startswith("command:local") and text:
             host = "every host" if noun == "mesh" else name
-            found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), impact))
-    return {host: impact for host, (_, impact) in sorted(found.items())}
+            told = (weighed(operation) if (noun, operation.op) == ("system", "update") else None) or text
+            found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), told))
+    return {host: told for host, (_, told) in sorted(found.items())}
 
 
 def after_preview(run: Run) -> str:

@@ -23,7 +23,7 @@ ENVIRONMENT = "NIXFLEET_SIM"
 Json: TypeAlias = Any
 """What a JSON document holds, where its shape is known to its reader only."""
 
-FaultKind = Literal["fail", "hang", "disconnect", "slow", "reboot", "power", "rate", "error"]
+FaultKind = Literal["fail", "hang", "disconnect", "slow", "reboot", "power", "rate", "error", "deaf", "shut"]
 
 SLOW_SECONDS = 3.0
 """How much longer a slow step takes."""
@@ -45,6 +45,7 @@ class Fault:
     `fail`: it ends with an error, of a cloud: it has no resources; `hang`: it never ends; `disconnect`: its connection
     dies and the work goes on; `slow`: it takes some seconds more. Of machines: `reboot`, and `power`, which is gone
     until somebody switches it on. Of clouds: `rate`, too many requests, and `error`, the API itself is broken.
+    Of activations: `deaf`, only SIGKILL ends it, and `shut`: it takes sshd away.
     """
 
     times: int = 1

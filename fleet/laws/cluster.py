@@ -72,6 +72,26 @@ def probes_have_names_of_their_own(fleet: Fleet, _: Profiles) -> Iterator[Fault]
 
 
 @law("rollout")
+def windows_are_open_for_a_while(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """A window for reboots has a length, and names a day once."""
+    window = fleet.rollout.window
+    if window is None:
+        return
+    if window.opens == window.closes:
+        yield Fault(
+            path="rollout.window.closes",
+            value=window.closes,
+            law="a window that closes when it opens is never open",
+            cure="close it later, or remove rollout.window to allow reboots at any time",
+        )
+    for place, day in enumerate(window.days):
+        if day in window.days[:place]:
+            yield Fault(
+                path=f"rollout.window.days.{place}", value=day, law="a day is named once", cure="remove one of the two"
+            )
+
+
+@law("rollout")
 def waits_end_before_the_watchdog(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
     """An update's checks end before the watchdog returns to the previous generation."""
     rollout = fleet.rollout

@@ -39,9 +39,9 @@ put() {
     mv -f "$R$1.draft" "$R$1"
 }
 
-# rolled_back: store path of the system that the watchdog took back and nobody has reported yet
+# rolled_back [FIELD]: store path of the system that the host left by itself and nobody has reported yet, or its `reason`
 rolled_back() {
-  sed -n 's/.*"refused": "\([^"]*\)".*/\1/p' "$R/var/lib/nixfleet/rolled-back.json" 2>/dev/null
+  sed -n "s/.*\"${1-refused}\": \"\([^\"]*\)\".*/\1/p" "$R/var/lib/nixfleet/rolled-back.json" 2>/dev/null
 }
 
 # kubectl ...: as the server's admin, or as the agent's own kubelet, which may read its own node
@@ -51,4 +51,18 @@ kubectl() {
   else
     k3s kubectl --request-timeout=10s --kubeconfig="$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" "$@"
   fi
+}
+
+# due SYSTEM: whether only a reboot brings the system's kernel, initrd, modules or kernel parameters
+due() {
+  for part in kernel initrd kernel-modules kernel-params; do
+    [ -e "$R/run/booted-system/$part" ] || continue
+    # The parameters are a file of the system itself; the others are links to what several systems may share.
+    if [ "$(store "/run/booted-system/$part")" != "$(store "$1/$part")" ] &&
+      { [ "$part" != kernel-params ] || ! cmp -s "$R/run/booted-system/$part" "$R$1/$part"; }; then
+      printf yes
+      return
+    fi
+  done
+  printf no
 }

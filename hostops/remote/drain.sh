@@ -1,7 +1,8 @@
 #!/bin/sh
 # On a server: cordon a node and drain it, or undo that. A mark on the node says that the cordon is ours, so one that
 # its owner set stays; mark and cordon come and go in one request, so a run that is killed leaves no doubt.
-# NF_HOST: the node; NF_SECONDS: limit of the drain, empty: undo; NF_ROLE: server.
+# NF_HOST: the node; NF_SECONDS: limit of the drain, empty: undo, `mark`: cordon only,
+# `who`: only tell which nodes have our mark; NF_ROLE: server.
 
 # uncordon: if it was us
 uncordon() {
@@ -19,8 +20,9 @@ uncordon() {
 # survey: how the node is, and how many others could take its pods
 survey() {
   nodes=$(kubectl get nodes -o 'jsonpath={range .items[*]}{.metadata.name}|{.spec.unschedulable}|{.metadata.annotations.nixfleet/cordoned}|{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}') || return
-  others=0 found='' off='' mark='' ready=''
+  others=0 found='' off='' mark='' ready='' marked=''
   while IFS='|' read -r name this_off this_mark this_ready; do
+    [ -z "$this_mark" ] || marked="$marked $name"
     if [ "$name" = "$NF_HOST" ]; then
       found=yes off=$this_off mark=$this_mark ready=$this_ready
     elif [ "$this_ready" = True ] && [ "$this_off" != true ]; then
@@ -47,6 +49,8 @@ drain() {
     if [ "$ready" != True ]; then
       # Nobody is there who could end a pod; the eviction would wait until its limit.
       say down yes
+    elif [ "$NF_SECONDS" = mark ]; then
+      say cordoned yes
     elif kubectl drain "$NF_HOST" --ignore-daemonsets --delete-emptydir-data --timeout="${NF_SECONDS}s" >&2; then
       say drained yes
     else
@@ -58,7 +62,11 @@ drain() {
 
 main() {
   say drain 1
-  if [ -n "$NF_SECONDS" ]; then drain; else uncordon; fi
+  case $NF_SECONDS in
+    '') uncordon ;;
+    who) survey && say marked "$marked" ;;
+    *) drain ;;
+  esac
 }
 
 main </dev/null

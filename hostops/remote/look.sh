@@ -1,5 +1,6 @@
 #!/bin/sh
-# What a host is and how it does. Changes nothing. NF_HOST, NF_ROLE: as in the contract; NF_DEVICES: its disks there.
+# What a host is and how it does. Changes nothing. NF_HOST, NF_ROLE, NF_ADDRESS: as in the contract; NF_DEVICES: its
+# disks there. Needs loader.sh.
 
 # release NAME: a value of os-release
 release() {
@@ -7,16 +8,11 @@ release() {
   (unset ID VARIANT_ID && . "$R/etc/os-release" && eval "printf '%s' \"\${$1-}\"")
 }
 
-# due: whether the running kernel, initrd or modules are others than the current system's
-due() {
-  for part in kernel initrd kernel-modules; do
-    [ -e "$R/run/booted-system/$part" ] || continue
-    if [ "$(store "/run/booted-system/$part")" != "$(store "/run/current-system/$part")" ]; then
-      printf yes
-      return
-    fi
-  done
-  printf no
+# armed NAME FILE: what a watchdog that lies there is for
+armed() {
+  [ -r "$R$2" ] || return 0
+  sed -n "s/^NF_WANTED='\(.*\)'\$/$1_wanted=\1/p; s/^NF_PREVIOUS='\(.*\)'\$/$1_previous=\1/p
+    s/^NF_BOOT='\(.*\)'\$/$1_boot=\1/p; s/^NF_BY='\(.*\)'\$/$1_by=\1/p" "$R$2"
 }
 
 system() {
@@ -25,13 +21,12 @@ system() {
   # The link is relative, as Nix makes it.
   profile=${profile##*system-}
   say generation "${profile%-link}"
-  say next_system "$(store /nix/var/nix/profiles/system)"
-  say reboot_due "$(due)"
+  say next_system "$(boots_next)"
+  say reboot_due "$(due /run/current-system)"
   say rolled_back "$(rolled_back)"
-  if [ -r "$R/run/nixfleet/rollback" ]; then
-    sed -n "s/^NF_WANTED='\(.*\)'\$/watchdog_wanted=\1/p; s/^NF_PREVIOUS='\(.*\)'\$/watchdog_previous=\1/p" \
-      "$R/run/nixfleet/rollback"
-  fi
+  say rolled_back_reason "$(rolled_back reason)"
+  armed watchdog /run/nixfleet/rollback
+  armed trial /var/lib/nixfleet/trial
   say disk_labels "$(for device in $NF_DEVICES; do lsblk -nro PARTLABEL "$device"; done | tr '\n' ' ')"
   sha256sum "$R"/etc/nixfleet/secrets/* 2>/dev/null | while read -r sum file; do
     say "secret_${file##*/}" "$sum"
@@ -56,8 +51,11 @@ cluster() {
   say k3s "${1-unknown}"
   say watchdog "${2-unknown}"
   [ "${1-}" = active ] || return 0
-  say node "$(kubectl get node "$NF_HOST" -o \
-    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion} {.status.addresses[?(@.type=="InternalIP")].address}' 2>&1 | tail -n 1)"
+  if ip -o address show to "$NF_ADDRESS" | grep -q .; then say address up; fi
+  node=$(kubectl get node "$NF_HOST" -o \
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.nodeInfo.kubeletVersion} {.status.addresses[?(@.type=="InternalIP")].address} cordoned={.metadata.annotations.nixfleet/cordoned}' 2>&1 | tail -n 1)
+  say node "${node%% cordoned=*}"
+  case $node in *" cordoned=yes") say cordoned yes ;; esac
   [ "$NF_ROLE" = server ] || return 0
   say etcd "$(kubectl get --raw /readyz/etcd 2>&1 | tail -n 1)"
 }

@@ -18,6 +18,7 @@ main() {
     now=$(state)
   done
   say progress 1
+  say boot_id "$(first /proc/sys/kernel/random/boot_id)"
   printf '%s\n' "$now"
   say current_system "$(store /run/current-system)"
   say rolled_back "$(rolled_back)"
@@ -29,7 +30,7 @@ main() {
 new_failures() {
   systemctl list-units --failed --no-legend --plain | while read -r unit _; do
     [ "$unit" = nixfleet-switch.service ] && continue
-    grep -qxF "$unit" "$R/run/nixfleet-failed-before" || printf '%s ' "$unit"
+    grep -qxF "$unit" "$R/run/nixfleet-failed-before" 2>/dev/null || printf '%s ' "$unit"
   done
 }
 

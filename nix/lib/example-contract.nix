@@ -88,6 +88,7 @@ in
     name = "example";
     podRange = "10.42.0.0/16";
     reboot = "never";
+    rebootWindow = null;
     rolloutProbes = [ ];
     servers = addressesOf serverNames;
     serviceRange = "10.43.0.0/16";

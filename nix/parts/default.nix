@@ -18,7 +18,7 @@ let
 in
 {
   inherit nixosModules overlays;
-  inherit (hosts) hostDrvs;
+  inherit (hosts) hostDrvs hostFacts;
   lib = import ./lib.nix (shared // { inherit installers machines overlays; });
   nixosConfigurations = hosts.nixosConfigurations // machines;
   diskoConfigurations = import ./disko.nix { inherit lib; };

@@ -10,6 +10,8 @@ let
   host = import ../lib/host.nix { inherit inputs nixosModules; };
   system = document: name: lib.nixosSystem { modules = host.modulesOf { inherit document name; }; };
   hostsOf = document: lib.genAttrs (lib.attrNames document.hosts) (system document);
+  weightOf = import ../lib/weight.nix;
+  factsOf = built: weightOf built.config // { drv = drvPathOf built; };
   drvPathOf = built: built.config.system.build.toplevel.drvPath;
   # <stack>-<host> is always there; the short name only where one stack has it, so that it never means another machine.
   long =
@@ -24,4 +26,6 @@ in
   nixosConfigurations = ofAllStacks short // ofAllStacks long;
   # Not taken from nixosConfigurations: what that keeps alive, the collector cannot free.
   hostDrvs = lib.mapAttrs (_: document: lib.mapAttrs (_: drvPathOf) (hostsOf document)) documents;
+  # What the program reads: the closure's key, and how heavy it would be to change to another one.
+  hostFacts = lib.mapAttrs (_: document: lib.mapAttrs (_: factsOf) (hostsOf document)) documents;
 }

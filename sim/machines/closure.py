@@ -1,16 +1,14 @@
-"""Systems in a Nix store: what a closure holds, generations, boot entries. Building one is the tools' matter."""
+"""Systems in a Nix store: what a closure holds, and generations. Boot menus are in loader.py."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROFILE = "nix/var/nix/profiles/system"
-BOOT_DEFAULT = "boot/loader/loader.conf"
 _LINK = re.compile(r"^system-(\d+)-link$")
 
 
@@ -31,6 +29,11 @@ class Closure:
 
     entry: dict[str, Any]
     """The contract's entry of the host."""
+
+    @property
+    def k3s_unit(self) -> str:
+        """The unit k3s.service."""
+        return k3s_unit(self.cluster, self.entry)
 
     @classmethod
     def read(cls, root: Path, path: str) -> Closure:
@@ -64,9 +67,26 @@ def receive(root: Path, path: str, document: dict[str, Any], shims: Path) -> Non
     (kernel / "image").touch()
     for name in ("kernel", "initrd", "kernel-modules"):
         point(draft / name, kernel / "image")
+    (draft / "kernel-params").write_text(" ".join(["loglevel=4", *tuning_of(document).get("kernelParams", ())]))
+    (draft / "etc/systemd/system").mkdir(parents=True)
+    (draft / "etc/systemd/system/k3s.service").write_text(k3s_unit(document["cluster"], document["entry"]))
     point(draft / "sw" / "bin", shims)
     (draft / "bin" / "switch-to-configuration").symlink_to(shims / "switch-to-configuration")
     draft.rename(target)
+
+
+def tuning_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What the contract says of the host's kernel."""
+    found: dict[str, Any] = document["entry"].get("tuning", {})
+    return found
+
+
+def k3s_unit(cluster: dict[str, Any], entry: dict[str, Any]) -> str:
+    """The unit k3s.service: it is another one, and restarts, when anything changes that k3s is told."""
+    shared = ("k3sVersion", "join", "seed", "servers", "podRange", "serviceRange")
+    told = {name: cluster.get(name) for name in shared}
+    told |= {name: entry.get(name) for name in ("role", "address", "storageAddress")}
+    return f"[Service]\nX-Restart-Triggers={json.dumps(told, sort_keys=True)}\n"
 
 
 def point(link: Path, target: Path) -> None:
@@ -99,11 +119,13 @@ def set_generation(root: Path, number: int) -> None:
 
 
 def add_generation(root: Path, path: str) -> int:
-    """Make `path` the profile's newest generation; the current one again if it is the same, as nix-env does."""
+    """Make `path` the profile's newest generation; the newest one again if it is the same, as nix-env does."""
     Closure.read(root, path)
-    known, current = generations(root), current_generation(root)
-    if current is not None and known[current] == path:
-        return current
+    known = generations(root)
+    # nix-env compares with the newest generation, whichever is the current one.
+    if known and known[max(known)] == path:
+        set_generation(root, max(known))
+        return max(known)
     number = max(known, default=0) + 1
     point((root / PROFILE).with_name(f"system-{number}-link"), inside(root, path))
     set_generation(root, number)
@@ -114,29 +136,3 @@ def delete_generations(root: Path, numbers: set[int]) -> None:
     """Forget generations, never the current one."""
     for number in numbers - {current_generation(root)}:
         (root / PROFILE).with_name(f"system-{number}-link").unlink(missing_ok=True)
-
-
-def install_boot_entries(root: Path, default: str) -> None:
-    """Write the boot menu: an entry per generation of the profile, and the one that boots by default."""
-    entries = root / "boot/loader/entries"
-    shutil.rmtree(entries, ignore_errors=True)
-    entries.mkdir(parents=True)
-    known = generations(root)
-    for number, path in known.items():
-        (entries / f"nixos-generation-{number}.conf").write_text(f"title NixOS\noptions init={path}/init\n")
-    chosen = next((number for number, path in reversed(known.items()) if path == default), None)
-    name = f"nixos-generation-{chosen}.conf" if chosen is not None else default
-    (root / BOOT_DEFAULT).write_text(f"timeout 5\ndefault {name}\n")
-
-
-def default_boot(root: Path) -> str | None:
-    """Store path of the system that boots by default; None if nothing on this disk boots."""
-    menu = root / BOOT_DEFAULT
-    if not menu.exists():
-        return None
-    name = menu.read_text().split("default ", 1)[1].strip()
-    if name.startswith("/"):
-        return name
-    entry = root / "boot/loader/entries" / name
-    match = re.search(r"init=(\S+)/init", entry.read_text()) if entry.exists() else None
-    return match[1] if match else None

@@ -118,7 +118,7 @@ class Control:
             lines.append(f"printf %s {shlex.quote(reply.out)}")
         if reply.err:
             lines.append(f"printf %s {shlex.quote(reply.err)} >&2")
-        return "\n".join([*lines, f"exit {reply.status}"])
+        return "\n".join([*lines, reply.then, f"exit {reply.status}"])
 
 
 async def _work(call: Call, fault: FaultKind | None) -> Reply:

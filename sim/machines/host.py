@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from sim.machines import machine as machines
 from sim.machines import systems
-from sim.machines.closure import Closure, default_boot, outside
+from sim.machines.closure import Closure, outside
 from sim.machines.door import Door
+from sim.machines.loader import default_boot
+from sim.machines.machine import Unit
 from sim.machines.service import DATA, FORM, RELEASED, Service
 from sim.machines.site import SH, Session, Streams
 from sim.machines.units import Units
@@ -90,10 +92,22 @@ class Host:
         self.root = systems.running_root(self.site.world, machine)
         if self.system == "none":
             return
-        await self.door.open((self.root / systems.HOST_KEY).read_text())
+        await self.open_door()
         if self.system == "nixos":
             self.start_k3s()
         self.units.resume(machine.units)
+        if self.system == "nixos" and not machine.units:
+            self._start_trial()
+
+    async def open_door(self) -> None:
+        """Start sshd with the key that lies on the disk."""
+        await self.door.open((self.root / systems.HOST_KEY).read_text())
+
+    def _start_trial(self) -> None:
+        """nixfleet-trial.service, which every system has: run the guard that lies on the disk, if one does."""
+        guard = self.root / "var/lib/nixfleet/trial"
+        if guard.exists():
+            self.units.start("nixfleet-trial.service", Unit(argv=(SH, str(guard)), service_type="oneshot"))
 
     def suspend(self) -> None:
         """Stop everything that runs here, and write nothing about it."""

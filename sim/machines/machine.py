@@ -85,6 +85,9 @@ class Unit:
     service_type: str = "simple"
     remain_after_exit: bool = False
     collect: bool = False
+    stop_seconds: float = 90
+    """`TimeoutStopSec`: how long a stop waits before it kills; systemd's default."""
+
     description: str = ""
     active: str = "active"
     sub: str = "running"

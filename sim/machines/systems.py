@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sim import layouts
-from sim.machines import closure, hostkeys, persistence
+from sim.machines import closure, hostkeys, loader, persistence
 from sim.machines.machine import folder
 from sim.machines.userdata import parse_user_data
 
@@ -51,7 +51,7 @@ def boot(world: World, machine: Machine, shims: Path) -> None:
     shutil.rmtree(ram(world, machine), ignore_errors=True)
     carried, machine.kexec_keys = machine.kexec_keys, None
     installed = next(
-        (disk for disk in machine.disks if closure.default_boot(disk_files(world, machine, disk.serial))), None
+        (disk for disk in machine.disks if loader.default_boot(disk_files(world, machine, disk.serial))), None
     )
     lost = installed is not None and not _finds_partitions(world, machine, installed)
     machine.system, machine.system_disk = "none", None
@@ -82,7 +82,7 @@ def boot(world: World, machine: Machine, shims: Path) -> None:
 def _finds_partitions(world: World, machine: Machine, disk: Disk) -> bool:
     """Whether the partitions are there that the system on this disk mounts, by the labels that it was built with."""
     root = disk_files(world, machine, disk.serial)
-    path = closure.default_boot(root)
+    path = loader.default_boot(root)
     assert path is not None, root  # noqa: S101 - for the type checker: the disk was chosen because it has one
     there = {label for one in machine.disks for label in one.partition_labels}
     return layouts.labels(closure.Closure.read(root, path).entry) <= there
@@ -141,7 +141,7 @@ def _image_key(world: World) -> str:
 
 def _boot_nixos(world: World, machine: Machine) -> None:
     root = running_root(world, machine)
-    path = closure.default_boot(root)
+    path = loader.next_boot(root)
     assert path is not None, root  # noqa: S101 - for the type checker: boot() chose this disk because it has one
     shutil.rmtree(root / "run", ignore_errors=True)
     assert machine.system_disk is not None  # noqa: S101 - for the type checker: boot() has set it

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,16 +60,27 @@ class Units:
         """Stop a unit; a transient one is forgotten, unless it failed."""
         if handle := self._timers.pop(name, None):
             handle.cancel()
-        if process := self._processes.get(name):
-            os.killpg(process.pid, signal.SIGTERM)
         if task := self._runs.get(name):
-            await task
+            await self._end(name, task)
         unit = self.get(name)
         if unit is not None and unit.active != "failed":
             self._forget(name)
         service = f"{name.removesuffix('.timer')}.service"
         if name.endswith(".timer") and service not in self._runs and service in self.names():
             self._forget(service)
+
+    async def _end(self, name: str, task: asyncio.Task[None]) -> None:
+        """End a service: the polite signal, and after its time the other one."""
+        unit, process = self.get(name), self._processes.get(name)
+        if unit is None or process is None:
+            await task
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        done, _ = await asyncio.wait({task}, timeout=unit.stop_seconds)
+        if not done:
+            self._host.site.world.record(self._host.name, f"unit kill {name}")
+            os.killpg(process.pid, signal.SIGKILL)
+            await task
 
     def start_loaded(self, name: str) -> asyncio.Task[None] | None:
         """Start a loaded service that does not run, such as a timer's before its time; None if it runs already."""
@@ -127,7 +139,8 @@ class Units:
         self.start(f"{name.removesuffix('.timer')}.service", replace(timer, due=None))
 
     async def _run(self, name: str, unit: Unit) -> None:
-        async with self._host.site.moving():
+        # A daemon that runs on is no movement that would come to an end.
+        async with nullcontext() if unit.service_type == "exec" else self._host.site.moving():
             session = Session(host=self._host, user="root", connection=None)
             with self._host.journal(name).open("ab") as journal:
                 streams = Streams(stdin=asyncio.subprocess.DEVNULL, stdout=journal.fileno(), stderr=journal.fileno())

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.machines.closure import k3s_unit
+
 CONTRACTS = "NIXFLEET_CONTRACTS"
 DEFAULT_CONTRACTS = "nix/fleet"
 _ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz"
@@ -29,10 +31,24 @@ class System:
     """What stands in the store as `closure.json`."""
 
     @property
+    def weight(self) -> dict[str, str]:
+        """What of it needs more than a restart of units."""
+        return weigh(self.document)
+
+    @property
     def entry(self) -> dict[str, Any]:
         """The contract's entry of the host."""
         found: dict[str, Any] = self.document["entry"]
         return found
+
+
+def weigh(document: dict[str, Any]) -> dict[str, str]:
+    """What of a system needs more than a restart of units (nix/lib/weight.nix)."""
+    tuning = document["entry"].get("tuning", {})
+    return {
+        "k3s": digest(k3s_unit(document["cluster"], document["entry"]))[:16],
+        "boot": digest(document["kernel"], tuning.get("kernelParams"))[:16],
+    }
 
 
 def digest(*parts: object) -> str:

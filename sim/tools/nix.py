@@ -10,6 +10,7 @@ from sim.tools import steps
 from sim.tools.flake import EvaluationError, evaluate, host_system, split
 
 TOPLEVEL = re.compile(r'^nixosConfigurations\."?([a-z0-9-]+)"?\.config\.system\.build\.toplevel(\.outPath|\.drvPath)?$')
+FACTS = re.compile(r'^hostFacts\."?([a-z0-9-]+)"?$')
 DRVS = re.compile(r'^hostDrvs\."?([a-z0-9-]+)"?$')
 FLAGS = {"--raw", "--json", "--no-link", "--print-out-paths", "--no-write-lock-file", "--show-trace", "--no-check-sigs"}
 PATHS = "system: { derivation = system.drvPath; output = system.outPath; }"
@@ -37,12 +38,15 @@ def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
     return plain, options
 
 
-def eval_value(reference: str, function: str = "") -> str | dict[str, str]:
+def eval_value(reference: str, function: str = "") -> str | dict[str, str] | dict[str, dict[str, str]]:
     """The value of a flake attribute that the program asks for; raises EvaluationError for any other."""
     folder, attribute = split(reference)
     if match := DRVS.match(attribute):
         steps.step(match[1], "nix eval")
         return {host: system.drv for host, system in evaluate(folder, match[1]).items()}
+    if match := FACTS.match(attribute):
+        steps.step(match[1], "nix eval")
+        return {host: {"drv": system.drv, **system.weight} for host, system in evaluate(folder, match[1]).items()}
     if match := TOPLEVEL.match(attribute):
         system = host_system(folder, match[1])
         steps.step(system.document["host"], "nix eval")
@@ -52,7 +56,8 @@ def eval_value(reference: str, function: str = "") -> str | dict[str, str]:
             raise EvaluationError(f"error: the simulated nix applies only '{PATHS}', not '{function}'")
         return system.drv if match[2] == ".drvPath" else system.path
     raise EvaluationError(
-        f"error: the simulated nix evaluates hostDrvs.STACK and nixosConfigurations.HOST.config.system.build.toplevel, "
+        f"error: the simulated nix evaluates hostDrvs.STACK, hostFacts.STACK and "
+        f"nixosConfigurations.HOST.config.system.build.toplevel, "
         f"not '{attribute}'"
     )
 

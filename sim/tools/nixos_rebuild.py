@@ -1,4 +1,4 @@
-"""A double of `nixos-rebuild boot --flake F#H --target-host U@A`. Activation is the program's own matter."""
+"""A double of `nixos-rebuild build|boot --flake F#H --target-host U@A`. Activation is the program's own matter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _arguments(words: list[str]) -> argparse.Namespace:
     parser = _Parser(prog="nixos-rebuild", description=__doc__, allow_abbrev=False)
-    parser.add_argument("action", choices=["boot"], help="only boot is simulated")
+    parser.add_argument("action", choices=["boot", "build"], help="others are not simulated")
     parser.add_argument("--flake", "-F", required=True)
     parser.add_argument("--target-host", required=True)
     parser.add_argument("--build-host")
@@ -31,7 +31,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
 
 
 def main(words: list[str]) -> None:
-    """Build, copy, set the profile, make it the default boot entry: the real tool's order."""
+    """Build and copy; `boot` also sets the profile and makes it the default boot entry. The real tool's order."""
     options = _arguments(words)
     system = host_system(*split(options.flake))
     host, target = system.document["host"], options.target_host
@@ -45,10 +45,15 @@ def main(words: list[str]) -> None:
         try:
             steps.step(host, "nixos-rebuild copy")
             steps.copy(ssh, target, "/", system.path, sudo=options.sudo)
-            steps.step(host, "nixos-rebuild boot")
-            profile = "nix-env -p /nix/var/nix/profiles/system --set"
-            steps.ssh(ssh, target, *sudo, *profile.split(), system.path)
-            steps.ssh(ssh, target, *sudo, f'"$NIXFLEET_ROOT"{system.path}/bin/switch-to-configuration', "boot")
+            if options.action == "boot":
+                steps.step(host, "nixos-rebuild boot")
+                profile = "nix-env -p /nix/var/nix/profiles/system --set"
+                steps.ssh(ssh, target, *sudo, *profile.split(), system.path)
+                steps.ssh(ssh, target, *sudo, f'"$NIXFLEET_ROOT"{system.path}/bin/switch-to-configuration', "boot")
+            else:
+                # The link that keeps the build, as the real tool leaves it where it is called.
+                Path("result").unlink(missing_ok=True)
+                Path("result").symlink_to(system.path)
         finally:
             steps.end_shared(Path(folder))
     steps.say(f"Done. The new configuration is {system.path}")

@@ -61,6 +61,7 @@ def inputs_of(stack: str, change: Change | None = None) -> Inputs:
         profiles=PROFILES,
         contract=contract(stack, fleet, identities, PROFILES),
         closures={name: f"content-{name}" for name in fleet.hosts},
+        weights=dict.fromkeys(fleet.hosts, ""),
         contents={name: f"content-{name}" for name in fleet.hosts},
         keys={name: host_keys(name) for name in sorted(fleet.hosts)},
         cluster_keys=cluster_keys(),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleet.cluster import Rollout
 from fleet.contract import HostFacts
+from fleet.durations import switch_seconds
 from tests.components.plan import Plan, name_of, number
 
 if TYPE_CHECKING:
@@ -140,11 +142,19 @@ class TestSystem:
         assert "stdin" in system.secret
         assert list(json.loads(system.inputs["stdin"])) == kept
 
-    def test_a_server_knows_whom_to_ask_for_a_quorum(self, deploy: Deploy) -> None:
-        plan = deploy()
-        asked = json.loads(plan.one("hcloud-2-system").inputs["environment"]["NIXFLEET_PEERS"])
+    @pytest.mark.parametrize("host", ["hcloud-2", "n100-1"])
+    def test_a_host_knows_the_servers_that_say_whether_it_can_be_spared(self, deploy: Deploy, host: str) -> None:
+        asked = json.loads(deploy().one(f"{host}-system").inputs["environment"]["NIXFLEET_PEERS"])
         assert sorted(asked) == ["hcloud-1", "hcloud-2", "hcloud-3"]
-        assert "NIXFLEET_PEERS" not in plan.one("n100-1-system").inputs["environment"]
+
+    def test_its_limits_are_those_of_the_stack_and_the_engine_waits_longer_than_all_of_them(
+        self, deploy: Deploy
+    ) -> None:
+        system = deploy().one("n100-1-system")
+        told = {
+            name: int(system.inputs["environment"][f"NIXFLEET_{name}_SECONDS"]) for name in ("COPY", "DRAIN", "SWITCH")
+        }
+        assert told == {"COPY": 3600, "DRAIN": 600, "SWITCH": switch_seconds(Rollout())}
 
 
 @pytest.mark.parametrize("verb", ["install", "system"])

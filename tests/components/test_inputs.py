@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components import evaluation, inputs
+from components.evaluation import Evaluated
 from components.inputs import ROOT, load, quarter
 from fleet.contract import render
 from fleet.faults import FleetError
@@ -171,10 +172,13 @@ class TestEvaluation:
         return install
 
     def test_it_is_asked_once_for_all_hosts(self, nix: Any) -> None:
-        folder = nix('echo "$@" >> "$(dirname "$0")/../asked"; echo \'{"a": "/nix/store/a.drv"}\'')
-        assert evaluation.closures(inputs_of("sim").contract, ROOT / "nix") == {"a": "/nix/store/a.drv"}
+        facts = '{"a": {"drv": "/nix/store/a.drv", "k3s": "1", "boot": "2"}}'
+        folder = nix(f'echo "$@" >> "$(dirname "$0")/../asked"; echo \'{facts}\'')
+        assert evaluation.closures(inputs_of("sim").contract, ROOT / "nix") == {
+            "a": Evaluated(closure="/nix/store/a.drv", weight='{"k3s":"1","boot":"2"}')
+        }
         (asked,) = (folder / "asked").read_text().splitlines()
-        assert asked.endswith(f"eval --json {ROOT}/nix#hostDrvs.sim")
+        assert asked.endswith(f"eval --json {ROOT}/nix#hostFacts.sim")
 
     def test_what_it_says_is_handed_on(self, nix: Any) -> None:
         nix("echo 'error: no such host' >&2; exit 1")
@@ -182,8 +186,8 @@ class TestEvaluation:
             evaluation.evaluate("sim", ROOT / "nix")
         assert str(refused.value) == (
             "nix has 1 fault:\n"
-            "  nix#hostDrvs.sim: error: no such host: every host of the stack evaluates; "
-            "see all of it with `nix eval --json ./nix#hostDrvs.sim --show-trace`"
+            "  nix#hostFacts.sim: error: no such host: every host of the stack evaluates; "
+            "see all of it with `nix eval --json ./nix#hostFacts.sim --show-trace`"
         )
 
 
@@ -204,16 +208,21 @@ class TestWithoutNix:
         contract = inputs_of("sim").contract
         contents = evaluation.contents(contract, ROOT / "nix")
         drv = "/nix/store/a-nixos-system-n100-1.drv"
-        last = {"n100-1": {contents["n100-1"]: drv}, "jetson-1": {"content-of-then": "/nix/store/b.drv"}}
+        last = {
+            "n100-1": {contents["n100-1"]: {"closure": drv, "weight": "{}"}},
+            "jetson-1": {"content-of-then": {"closure": "/nix/store/b.drv", "weight": "{}"}},
+        }
         known = tmp_path / "known.json"
         known.write_text(json.dumps(last))
         monkeypatch.setenv(evaluation.KNOWN, str(known))
         found = evaluation.closures(contract, ROOT / "nix")
-        assert found == {**contents, "n100-1": drv}
+        by_content = {name: Evaluated(closure=content) for name, content in contents.items()}
+        assert found == {**by_content, "n100-1": Evaluated(closure=drv, weight="{}")}
         assert said == [evaluation.NO_NIX]
 
     def test_where_the_last_run_is_not_known_it_is_said(self, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(evaluation.KNOWN, raising=False)
         contract = inputs_of("sim").contract
-        assert evaluation.closures(contract, ROOT / "nix") == evaluation.contents(contract, ROOT / "nix")
+        found = {name: system.closure for name, system in evaluation.closures(contract, ROOT / "nix").items()}
+        assert found == evaluation.contents(contract, ROOT / "nix")
         assert said == [evaluation.NO_NIX, evaluation.UNKNOWN]

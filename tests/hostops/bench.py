@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from sim.throwaway import Ring
 from sim.world import Fault, FaultKind, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sim.machines.machine import Machine
 
@@ -276,3 +277,11 @@ def into_installer(made: Bench, name: str) -> None:
 def members(made: Bench) -> dict[str, str]:
     """Ids of etcd's members by name."""
     return {name: member["id"] for name, member in made.world.read("clusters/sim")["members"].items()}
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -17,8 +17,7 @@ from hostops import lease, process
 from hostops.journal import Journal
 from hostops.lease import Leased, Leases
 from hostops.ssh import NoAnswer, Reply
-from tests.hostops.bench import Bench, bench
-from tests.hostops.test_on_simulated_host import wait_for
+from tests.hostops.bench import Bench, bench, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

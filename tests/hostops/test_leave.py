@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hostops.bench import BOARD, SEED, members
-from tests.hostops.test_on_simulated_host import wait_for
+from tests.hostops.bench import BOARD, SEED, members, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,10 @@ import yaml
 
 from sim.machines import machine as machines
 from sim.machines.rack import Disk
-from tests.hostops.bench import BOARD, PUBLIC, SEED, SERVERS, Bench, into_installer, members
+from tests.hostops.bench import BOARD, PUBLIC, SEED, SERVERS, Bench, into_installer, members, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class TestInstall:
@@ -530,7 +529,7 @@ class TestSwitch:
     def test_a_new_closure_is_activated_under_a_watchdog_that_is_then_disarmed(self, pair: Bench) -> None:
         pair.change("Europe/Rome")
         ended = pair.run("switch", BOARD)
-        assert (ended.code, ended.phases) == (0, ["look", "quorum", "copy", "activate", "switch", "check"])
+        assert (ended.code, ended.phases) == (0, ["look", "quorum", "copy", "weigh", "activate", "switch", "check"])
         assert json.loads(ended.out)["generation"] == 2
         assert (pair.events("timer armed", BOARD), pair.events("timer fired", BOARD)) == (1, 0)
         assert pair.machine(BOARD).units == {}
@@ -570,7 +569,7 @@ class TestSwitch:
         pair.fault(BOARD, "activate", "hang")
         process = pair.start("switch", BOARD)
         wait_for(lambda: pair.events("activate", BOARD) == 1)
-        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60)
+        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60 + 1)
         _, err = process.communicate(timeout=60)
         assert (process.returncode, "the watchdog fired: the new system was not confirmed in time" in err) == (7, True)
 
@@ -581,9 +580,9 @@ class TestSwitch:
         wait_for(lambda: pair.events("activate", BOARD) == 1)
         process.kill()
         process.communicate()
-        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60)
+        pair.rack.elapse(pair.machine(BOARD).spec.id, 15 * 60 + 1)
         told = pair.run("switch", BOARD)
-        assert (told.code, "in an earlier run the watchdog took " in told.last) == (7, True)
+        assert (told.code, "in an earlier run the host left " in told.last) == (7, True)
         assert pair.run("switch", BOARD).code == 0
 
     def test_a_killed_run_is_taken_up_by_the_next(self, pair: Bench) -> None:
@@ -594,7 +593,7 @@ class TestSwitch:
         process.kill()
         process.communicate()
         ended = pair.run("switch", BOARD)
-        assert (ended.code, ended.phases) == (0, ["lease", "look", "switch", "switch", "check"])
+        assert (ended.code, ended.phases) == (0, ["lease", "look", "switch", "switch", "check", "cluster"])
         assert "goes on with the activation of an interrupted run" in ended.err
         assert pair.machine(BOARD).units == {}
 
@@ -616,7 +615,6 @@ class TestSwitch:
         ended = pair.run("switch", BOARD)
         assert ended.code == 0, ended.err
         assert pair.events("boot", BOARD) - pair.events("boot default", BOARD) - before == boots
-        assert ("reboot" in ended.phases) == bool(boots)
 
     def test_secrets_are_delivered_only_where_they_differ(self, pair: Bench) -> None:
         path = pair.world.root / "machines" / pair.machine(BOARD).spec.id / "root/etc/nixfleet/secrets/agent-token"
@@ -704,11 +702,3 @@ def alive(processes: dict[int, str]) -> list[str]:
             now = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
             found += [command] if now and now == command else []
     return found
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hostops.ssh import script
-from tests.hostops.test_on_simulated_host import wait_for
+from tests.hostops.bench import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

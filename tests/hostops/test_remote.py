@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tests.hostops.fakes import Fakes
 
 SCRIPTS = sorted(REMOTE.glob("*.sh"))
+LIBRARIES = ("common.sh", "loader.sh")
+"""What other scripts begin with."""
+
 IDENTITY = '{"host": "a", "installId": "i-1", "machineId": "m-1", "stack": "s"}\n'
 
 
@@ -27,7 +30,7 @@ def test_scripts_pass_shellcheck() -> None:
     assert ended.stdout == ""
 
 
-@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.name != "common.sh"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.name not in LIBRARIES], ids=lambda path: path.stem)
 def test_a_script_that_arrives_in_part_does_nothing(path: Path, fakes: Fakes) -> None:
     """Every script works in a function that its last line calls."""
     before = sorted(fakes.root.rglob("*"))
@@ -88,7 +91,7 @@ def test_a_look_at_an_installed_server_tells_everything(fakes: Fakes) -> None:
     fakes.command("systemctl", "printf 'active\\nactive\\n'")
     fakes.command("k3s", 'case $* in *readyz*) printf ok ;; *) printf "True v1.35.6+k3s1 10.0.0.1" ;; esac')
     fakes.command("lsblk", "printf '\\n%s.root\\n' \"${3#/dev/}\"")
-    facts = fakes.run("look", host="a", role="server", devices="/dev/sda /dev/sdb").facts
+    facts = fakes.run("look", host="a", role="server", devices="/dev/sda /dev/sdb", address="10.0.0.1").facts
     assert facts["identity"] == IDENTITY.strip()
     assert facts["boot_installs"] == "i-0 i-1"
     assert (facts["current_system"], facts["next_system"]) == ("/nix/store/old", "/nix/store/old")
@@ -111,7 +114,7 @@ def test_an_agent_asks_with_the_credential_of_its_kubelet(fakes: Fakes) -> None:
     fakes.link("run/current-system", "nix/store/old")
     fakes.command("systemctl", "printf 'active\\ninactive\\n'")
     fakes.command("k3s", 'printf "True v1.35.6+k3s1"')
-    facts = fakes.run("look", host="a", role="agent", devices="/dev/sda").facts
+    facts = fakes.run("look", host="a", role="agent", devices="/dev/sda", address="10.0.0.1").facts
     (asked,) = [line for line in fakes.commands if line.startswith("k3s")]
     assert f"--kubeconfig={fakes.root}/var/lib/rancher/k3s/agent/kubelet.kubeconfig get node a" in asked
     assert (facts["node"], "etcd" in facts) == ("True v1.35.6+k3s1", False)
@@ -205,7 +208,7 @@ ACTIVATE = {"host": "a", "wanted": "/nix/store/new", "previous": "/nix/store/old
 def test_nothing_is_activated_before_the_watchdog_is_armed(fakes: Fakes) -> None:
     fakes.command("systemd-run", "exit 1")
     said = fakes.run("activate", **ACTIVATE)
-    assert said.facts == {"preflight": "0"}
+    assert said.facts == {}
     assert len([line for line in fakes.commands if line.startswith("systemd-run")]) == 1
 
 
@@ -213,36 +216,84 @@ def test_the_watchdog_is_armed_and_then_the_activation_started(fakes: Fakes) -> 
     fakes.command("systemctl", 'case $1 in is-active) printf "active\\n" ;; esac')
     fakes.command("systemd-run", "")
     said = fakes.run("activate", **ACTIVATE)
-    assert said.facts == {"preflight": "0", "armed": "15", "activating": "/nix/store/new"}
+    assert said.facts == {"armed": "15", "activating": "/nix/store/new"}
     arm, start = [line for line in fakes.commands if line.startswith("systemd-run")]
     assert "--unit=nixfleet-rollback --on-active=15m" in arm
-    assert start.endswith(f"{fakes.root}/nix/store/new/bin/switch-to-configuration switch")
+    # The boot loader is left alone, and what ignores signals is killed soon.
+    assert start.endswith(f"{fakes.root}/nix/store/new/bin/switch-to-configuration test")
     assert "--no-block" in start
+    assert "--property=TimeoutStopSec=10 " in start
+    kept = fakes.root / "nix/var/nix/gcroots/nixfleet-candidate"
+    assert kept.readlink() == fakes.root / "nix/store/new"
+
+
+def a_system(fakes: Fakes, name: str, *, k3s: str = "k3s", params: str = "quiet", kernel: str = "linux-1") -> str:
+    """A system in the store."""
+    fakes.write(f"nix/store/{name}/etc/systemd/system/k3s.service", k3s)
+    fakes.write(f"nix/store/{name}/kernel-params", params)
+    for part in ("kernel", "initrd", "kernel-modules"):
+        fakes.link(f"nix/store/{name}/{part}", f"nix/store/{kernel}")
+    return f"/nix/store/{name}"
+
+
+@pytest.mark.parametrize(
+    ("change", "k3s", "reboot"),
+    [
+        ({}, "no", "no"),
+        ({"k3s": "other"}, "yes", "no"),
+        ({"params": "loud"}, "no", "yes"),
+        ({"kernel": "linux-2"}, "no", "yes"),
+    ],
+    ids=["units", "k3s", "parameters", "kernel"],
+)
+def test_a_host_weighs_a_system_by_its_units_and_what_only_a_boot_brings(
+    change: dict[str, str], k3s: str, reboot: str, fakes: Fakes
+) -> None:
+    a_system(fakes, "old")
+    for link in ("run/current-system", "run/booted-system"):
+        fakes.link(link, "nix/store/old")
+    said = fakes.run("weigh", wanted=a_system(fakes, "new", **change))
+    assert said.facts == {"preflight": "0", "k3s": k3s, "reboot": reboot, "weigh": "1"}
+
+
+def test_another_seed_unit_restarts_k3s_too(fakes: Fakes) -> None:
+    fakes.link("run/current-system", a_system(fakes, "old").lstrip("/"))
+    new = a_system(fakes, "new")
+    fakes.write("nix/store/new/etc/systemd/system/nixfleet-seed.service", "other")
+    assert fakes.run("weigh", wanted=new).facts["k3s"] == "yes"
 
 
 @pytest.mark.parametrize("status", ["3", "4"])
-def test_a_host_that_refuses_a_system_is_left_alone(status: str, fakes: Fakes) -> None:
+def test_a_host_says_whether_it_refuses_a_system(status: str, fakes: Fakes) -> None:
     fakes.command("nixfleet-preflight", f"exit {status}")
-    said = fakes.run("activate", **ACTIVATE)
-    assert said.facts == {"preflight": status}
+    assert fakes.run("weigh", wanted="/nix/store/new").facts["preflight"] == status
     assert fakes.commands == [f"nixfleet-preflight {fakes.root}/nix/store/new"]
 
 
-def test_going_back_leaves_a_note_and_makes_the_old_system_the_one_that_boots(fakes: Fakes) -> None:
+SSH_UNIT = 'case $1 in show) printf "%s\n" loaded ;; esac'
+
+
+@pytest.mark.parametrize("by", ["timer", "now"])
+def test_going_back_leaves_a_note_brings_sshd_back_and_leaves_the_boot_loader_alone(by: str, fakes: Fakes) -> None:
     old = fakes.root / "nix/store/old/bin/switch-to-configuration"
     old.parent.mkdir(parents=True)
     old.write_text(f"#!/bin/sh\nprintf '%s\\n' \"old $*\" >>{fakes.root.parent}/commands\n")
     old.chmod(0o700)
-    fakes.command("nix-env", "")
-    said = fakes.run("rollback", wanted="/nix/store/new", previous="/nix/store/old")
+    fakes.command("systemctl", SSH_UNIT)
+    text = script("rollback", host="a", wanted="/nix/store/new", previous="/nix/store/old")
+    fakes.write("run/nixfleet/rollback", text)
+    said = fakes.feed(f"sh {fakes.root}/run/nixfleet/rollback {by}\n")
     assert said.status == 0
     note = json.loads((fakes.root / "var/lib/nixfleet/rolled-back.json").read_text())
     assert (note["refused"], note["system"]) == ("/nix/store/new", "/nix/store/old")
+    # The timer that started it goes by itself: stopping it from here is an error in the journal.
     assert fakes.commands == [
         "systemctl stop nixfleet-switch.service",
-        f"nix-env --profile {fakes.root}/nix/var/nix/profiles/system --set /nix/store/old",
-        "old switch",
-        "systemctl stop nixfleet-rollback.timer",
+        "old test",
+        "systemctl show --property=LoadState --value sshd.service",
+        "systemctl reset-failed sshd.service",
+        "systemctl restart sshd.service",
+        *(["systemctl stop nixfleet-rollback.timer"] if by == "now" else []),
     ]
 
 

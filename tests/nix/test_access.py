@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Hosts = dict[tuple[str, str], Any]
@@ -68,8 +69,11 @@ def test_a_host_knows_its_name_and_what_needs_a_reboot(hosts: Hosts) -> None:
         assert {"nixfleet/inhibitors.json", "nixfleet/closure.json"} <= set(facts["etc"])
 
 
-def test_every_loader_counts_boots(hosts: Hosts) -> None:
+def test_every_host_has_the_guard_of_a_trial_and_what_its_loader_needs(hosts: Hosts) -> None:
     for facts in hosts.values():
-        unit = facts["units"]["nixfleet-boot-confirm.service"]
-        assert f"LOADER={'grub' if facts['boot']['grub'] else 'systemd-boot'}" in unit
-        assert "Requires=sshd.service" in unit
+        unit = facts["units"]["nixfleet-trial.service"]
+        assert "ConditionPathExists=/var/lib/nixfleet/trial" in unit
+        assert re.search(r"^ExecStart=\S+ /var/lib/nixfleet/trial$", unit, re.MULTILINE)
+        assert "panic=30" in facts["boot"]["kernelParams"]
+        assert any("grub" in name for name in facts["boot"]["tools"]) == facts["boot"]["grub"]
+        assert facts["boot"]["initrdLimit"]

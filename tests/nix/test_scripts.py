@@ -18,7 +18,6 @@ STATUS = "packages/fleet-status/fleet-status.sh"
 SEED = "modules/k3s/seed.sh"
 VOLUME = "modules/disks/volume.sh"
 MESH = "modules/network/mesh.sh"
-CONFIRM = "modules/update/boot-confirm.sh"
 MEDIUM = "iso/medium.sh"
 KERNEL = "parts/kernel-config.sh"
 
@@ -245,14 +244,6 @@ def test_a_missing_mesh_key_is_said(machine: Machine) -> None:
     done = machine.run(MESH, MESH_KEY="/nowhere", MESH_PEERS="/nowhere", **MESH_VARIABLES)
     assert done.returncode == 1
     assert "run the switch of this host again, it brings the key" in done.stderr
-
-
-def test_a_boot_is_confirmed_to_grub_only_where_grub_counts(machine: Machine) -> None:
-    machine.fake("grub-editenv", "true")
-    assert machine.run(CONFIRM, LOADER="systemd-boot").returncode == 0
-    assert machine.calls == []
-    assert machine.run(CONFIRM, LOADER="grub").returncode == 0
-    assert machine.calls == [f"grub-editenv {machine.root}/boot/grub/grubenv unset nixfleet_tries"]
 
 
 def medium(machine: Machine) -> subprocess.CompletedProcess[str]:

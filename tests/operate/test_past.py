@@ -81,7 +81,10 @@ def test_closures_are_known_by_what_they_were_made_of() -> None:
         "contents": {"a": "content-a"},
     }
     stack = {"urn": urn("pulumi:pulumi:Stack", "nixfleet-lab"), "type": "pulumi:pulumi:Stack", "outputs": outputs}
-    assert past({"resources": [stack]}).closures == {"a": {"content-a": "/nix/store/a.drv"}}
+    system = command("a-system", inputs={"environment": {"NIXFLEET_WEIGHT": "{}"}})
+    assert past({"resources": [stack, system]}).closures == {
+        "a": {"content-a": {"closure": "/nix/store/a.drv", "weight": "{}"}}
+    }
 
 
 def test_the_end_of_what_is_protected_is_refused_with_its_names() -> None:

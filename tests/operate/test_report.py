@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from operate import report
 from operate.phases import durations, phase_of
@@ -118,6 +121,31 @@ def test_after_an_up_nodes_add_ons_times_and_next_steps_are_told() -> None:
         "       make outputs  what other stacks may read\n"
         "       edit Pulumi.sim.yaml, then make contract && make preview"
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (("a", "1", "1"), ("a", "1", "1"), "is looked at, and keeps its generation"),
+        (("a", "1", "1"), ("b", "1", "1"), "switches: units restart, k3s does not"),
+        (("a", "1", "1"), ("b", "2", "1"), "is drained and switches: k3s restarts"),
+        (("a", "1", "1"), ("b", "2", "2"), "is drained and reboots into the new generation"),
+        ((), ("b", "2", "2"), "switches to another generation, with a rollback if it does not come back healthy"),
+    ],
+    ids=["nothing", "units", "k3s", "reboot", "unknown"],
+)
+def test_a_preview_says_what_a_switch_does_where_both_systems_were_evaluated(
+    old: tuple[str, ...], new: tuple[str, ...], text: str
+) -> None:
+    def inputs(*facts: str) -> dict[str, Any]:
+        if not facts:
+            return {"environment": {"NIXFLEET_CLOSURE": "content", "NIXFLEET_WEIGHT": ""}}
+        closure, k3s, boot = facts
+        weight = json.dumps({"k3s": k3s, "boot": boot})
+        return {"environment": {"NIXFLEET_CLOSURE": closure, "NIXFLEET_WEIGHT": weight}}
+
+    done = run(operation("update", COMMAND, "b-system", old=inputs(*old), new=inputs(*new)), verb="preview")
+    assert report.host_changes(done) == {"b": text}
 
 
 def test_a_preview_says_which_hosts_change_and_how() -> None:

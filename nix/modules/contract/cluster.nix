@@ -32,6 +32,12 @@ let
     folder = fact types.str "Folder of this cluster.";
     secret = fact types.str "Secret in kube-system with all of these and the credential.";
   };
+  clock = types.strMatching "[0-2][0-9]:[0-5][0-9]";
+  window = facts {
+    days = fact (types.listOf types.str) "Days on which it opens.";
+    opens = fact clock "Time of day, in the hosts' time zone.";
+    closes = fact clock "Time of day, on the next one where it is earlier than the opening.";
+  };
   probe = facts {
     name = fact types.str "Name of the probe.";
     command = fact types.str "Command that sh runs on the host; 0 is healthy.";
@@ -62,6 +68,7 @@ in
       "kernel"
       "never"
     ]) "When an update may reboot a host.";
+    rebootWindow = fact (types.nullOr window) "When hosts may be rebooted; null at any time.";
     watchdogMinutes = fact types.ints.positive "Minutes until an unconfirmed update is undone.";
     snapshotBucket = fact (types.nullOr bucket) "Where etcd's snapshots go beside the servers' disks; null: nowhere.";
   };

@@ -16,7 +16,7 @@ in
 {
   imports = [
     ../k3s
-    ./boot-counting.nix
+    ./trial.nix
   ];
 
   options.nixfleet.updateGuard.inhibitors = mkOption {

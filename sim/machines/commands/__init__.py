@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.machines.commands import basic, block, install, kubernetes, mounts, nixos, systemd, transient
+from sim.machines.commands import basic, block, install, kubernetes, loader, mounts, nixos, systemd, transient
 from sim.machines.commands.call import Call, Reply
 
 if TYPE_CHECKING:
@@ -35,8 +35,11 @@ class Command:
 COMMANDS: dict[str, Command] = {
     # keep-sorted start
     "blkid": Command(block.blkid, root=True),
+    "bootctl": Command(loader.bootctl, ("nixos",), root=True),
     "curl": Command(kubernetes.curl),
+    "grub-editenv": Command(loader.grub_editenv, ("nixos",), root=True),
     "hostname": Command(basic.hostname),
+    "ip": Command(basic.ip),
     "journalctl": Command(transient.journalctl),
     "k3s": Command(kubernetes.k3s, ("nixos",)),
     "k3s-killall.sh": Command(kubernetes.killall, ("nixos",), root=True),

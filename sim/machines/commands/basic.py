@@ -49,3 +49,13 @@ async def timedatectl(call: Call) -> Reply:
         return not_simulated(call, " ".join(call.argv))
     right = "no" if call.host.clock_seconds else "yes"
     return Reply(out=f"{right}\n" if "--value" in call.argv else f"NTPSynchronized={right}\n")
+
+
+async def ip(call: Call) -> Reply:
+    """Print the address that the running system has on its cluster network: -o address show to ADDRESS."""
+    match call.argv:
+        case ("-o", "address", "show", "to", wanted) if call.host.system == "nixos":
+            entry = call.host.current_system().entry
+            here = wanted in (entry["address"], entry.get("privateAddress"))
+            return Reply(out=f"2: eth0    inet {wanted}/24 scope global eth0\n" if here else "")
+    return not_simulated(call, " ".join(call.argv))

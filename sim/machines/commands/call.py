@@ -44,6 +44,9 @@ class Reply:
     reboots: bool = False
     """The machine goes down when the asking command has ended."""
 
+    then: str = ""
+    """What the command's process does before it ends, in shell."""
+
 
 async def forever() -> None:
     """Hang until whoever called is killed."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sim.machines import closure, door, systems
+from sim.machines import closure, door, loader, systems
 from sim.machines import machine as machines
 from sim.machines.commands import block
 from sim.machines.commands.call import Call, Reply
@@ -105,6 +105,6 @@ async def nixos_install(call: Call) -> Reply:
         return Reply(1, err="mount point /mnt doesn't exist\n")
     root = mounted.resolve()
     closure.add_generation(root, path)
-    closure.install_boot_entries(root, path)
+    loader.install_menu(root, path)
     call.host.site.world.record(call.host.name, "install", path)
     return Reply(out="installation finished!\n")

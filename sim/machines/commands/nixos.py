@@ -6,7 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from sim.machines import closure, systems
+from sim.machines import closure, loader, systems
 from sim.machines.commands.call import Call, Reply, forever, not_simulated
 from sim.world import SLOW_SECONDS
 
@@ -75,9 +75,10 @@ def _own_system(call: Call) -> closure.Closure:
 
 
 def _boot(call: Call, system: closure.Closure) -> Reply:
-    closure.install_boot_entries(call.host.root, system.path)
-    call.host.site.world.record(call.host.name, "boot default", system.path)
-    return Reply(err="updating systemd-boot...\n")
+    loader.install_menu(call.host.root, system.path)
+    if loader.default_boot(call.host.root) == system.path:
+        call.host.site.world.record(call.host.name, "boot default", system.path)
+    return Reply(err="updating the boot menu...\n")
 
 
 async def _activate(call: Call, system: closure.Closure) -> Reply:
@@ -102,6 +103,10 @@ async def _activate_locked(call: Call, system: closure.Closure) -> Reply:
         await forever()
     if fault == "slow":
         await asyncio.sleep(SLOW_SECONDS)
+    if fault == "deaf":
+        return Reply(then="trap '' TERM INT HUP; while :; do sleep 1; done")
+    if fault == "shut":
+        host.door.close()
     if fault == "disconnect":
         host.door.drop_connections()
     if fault == "fail":
@@ -110,7 +115,7 @@ async def _activate_locked(call: Call, system: closure.Closure) -> Reply:
     closure.point(host.root / "run/current-system", closure.inside(host.root, system.path))
     systems.lay_nixos_files(host.root, system)
     service = host.site.kube.services.get(host.id)
-    if service is None or service.state == "failed" or _k3s_differs(before, system):
+    if service is None or service.state == "failed" or before.k3s_unit != system.k3s_unit:
         host.start_k3s()
     service = host.site.kube.services.get(host.id)
     if service is not None:
@@ -119,12 +124,3 @@ async def _activate_locked(call: Call, system: closure.Closure) -> Reply:
     if service is not None and service.state == "failed":
         return Reply(UNITS_FAILED, err="warning: the following units failed: k3s.service\n")
     return Reply(err="activating the configuration...\n")
-
-
-def _k3s_differs(before: closure.Closure, after: closure.Closure) -> bool:
-    """Whether k3s' unit or config file changes, which restarts it."""
-    shared = ("k3sVersion", "join", "seed", "servers", "podRange", "serviceRange")
-    own = ("role", "address", "storageAddress")
-    return any(before.cluster.get(name) != after.cluster.get(name) for name in shared) or any(
-        before.entry.get(name) != after.entry.get(name) for name in own
-    )

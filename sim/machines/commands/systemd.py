@@ -108,6 +108,8 @@ async def _stop(call: Call, units: list[str], _: list[str]) -> Reply:
             call.host.stop_k3s()
         elif call.host.units.get(unit):
             await call.host.units.stop(unit)
+        elif unit == SSHD:
+            call.host.door.close()
         elif unit not in ALWAYS:
             return Reply(5, err=f"Failed to stop {unit}: Unit {unit} not loaded.\n")
     return Reply()

@@ -64,6 +64,7 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
     words = list(argv)
     values: dict[str, str] = {}
     environment: dict[str, str] = {}
+    properties = dict(_PROPERTIES)
     flags: set[str] = set()
     while words and words[0].startswith("-"):
         option, has_value, value = words.pop(0).partition("=")
@@ -76,6 +77,11 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
             values[option] = value
             if option in ("-E", "--setenv"):
                 environment[value.partition("=")[0]] = value.partition("=")[2]
+            if option in ("-p", "--property", "--timer-property"):
+                name, _, setting = value.partition("=")
+                if name not in _PROPERTIES:
+                    raise ValueError(f"property {name} is not simulated; add it to sim/machines/commands or do without")
+                properties[name] = setting
         else:
             raise ValueError(f"option {option} is not simulated; add it to sim/machines/commands or do without")
     if not words:
@@ -87,11 +93,17 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
         service_type=values.get("--service-type", "simple"),
         remain_after_exit=bool(flags & {"-r", "--remain-after-exit"}),
         collect=bool(flags & {"-G", "--collect"}),
+        stop_seconds=seconds(properties["TimeoutStopSec"]),
         description=values.get("--description", ""),
     )
-    delay = seconds(values["--on-active"]) if "--on-active" in values else None
+    # systemd may fire a timer as late as its accuracy allows; so this one does.
+    late = seconds(properties["AccuracySec"])
+    delay = seconds(values["--on-active"]) + late if "--on-active" in values else None
     return unit, name, delay, "--wait" in flags
 
+
+_PROPERTIES = {"AccuracySec": "1min", "TimeoutStopSec": "90s"}
+"""What can be said of a unit, with systemd's defaults."""
 
 _FLAGS = {"-r", "--remain-after-exit", "-G", "--collect", "--no-block", "--quiet", "-q", "--wait", "--no-ask-password"}
 _VALUES = {

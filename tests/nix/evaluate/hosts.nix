@@ -30,6 +30,8 @@ let
       kernelOptions = lib.concatMap (patch: lib.attrNames (patch.structuredExtraConfig or { })) (
         built.config.boot.kernelPatches
       );
+      initrdLimit = built.config.boot.initrd.systemd.services ? nixfleet-initrd-limit;
+      tools = map lib.getName built.config.environment.systemPackages;
     };
     gpu = {
       graphics = built.config.hardware.graphics.enable;

@@ -56,6 +56,28 @@ def test_all_derivations_come_in_one_evaluation(lab: Lab) -> None:
     assert found["s1"] == _path(lab, "s1", ".drvPath")
 
 
+def test_facts_of_all_hosts_tell_how_heavy_a_change_is(lab: Lab) -> None:
+    def facts() -> dict[str, dict[str, str]]:
+        ended = lab.tool("s1", "nix", "eval", "--json", f"{lab.flake}#hostFacts.test")
+        found: dict[str, dict[str, str]] = json.loads(ended.stdout)
+        return found
+
+    lab.add("s1")
+    before = facts()
+    assert before["s1"]["drv"] == _path(lab, "s1", ".drvPath")
+    lab.contract["hosts"]["s1"]["labels"] = {"new": "yes"}
+    units = facts()
+    lab.contract["cluster"]["podRange"] = "10.44.0.0/16"
+    k3s = facts()
+    lab.contract["hosts"]["s1"]["tuning"] = {"kernelParams": ["quiet"]}
+    boot = facts()
+    changed = [
+        {key for key in then["s1"] if then["s1"][key] != now["s1"][key]}
+        for then, now in ((before, units), (units, k3s), (k3s, boot))
+    ]
+    assert changed == [{"drv"}, {"drv", "k3s"}, {"drv", "boot"}]
+
+
 @pytest.mark.parametrize(
     ("argv", "status", "message"),
     [
@@ -68,7 +90,7 @@ def test_all_derivations_come_in_one_evaluation(lab: Lab) -> None:
             ("nix", "eval", "FLAKE#packages.x"),
             1,
             (
-                "error: the simulated nix evaluates hostDrvs.STACK and "
+                "error: the simulated nix evaluates hostDrvs.STACK, hostFacts.STACK and "
                 "nixosConfigurations.HOST.config.system.build.toplevel, not 'packages.x'"
             ),
         ),
@@ -92,7 +114,7 @@ def test_all_derivations_come_in_one_evaluation(lab: Lab) -> None:
         (
             ("nixos-rebuild", "switch", "--flake", "FLAKE#test-s1", "--target-host", "root@x"),
             2,
-            "nixos-rebuild: error: argument action: invalid choice: 'switch' (choose from 'boot')",
+            "nixos-rebuild: error: argument action: invalid choice: 'switch' (choose from 'boot', 'build')",
         ),
     ],
 )
@@ -121,7 +143,10 @@ def test_a_rebuild_copies_then_sets_the_profile_then_the_boot_entry(lab: Lab) ->
     steps = [event.step for event in lab.world.events()[before:] if not event.step.startswith(("ssh", "command"))]
     assert steps == ["nix build", "nixos-rebuild copy", "closure received", "nixos-rebuild boot", "boot default"]
     assert lab.ok("s1", "readlink -f $NIXFLEET_ROOT/nix/var/nix/profiles/system") == path
-    assert lab.ok("s1", "cat $NIXFLEET_ROOT/boot/loader/loader.conf") == "timeout 5\ndefault nixos-generation-2.conf"
+    assert (
+        lab.ok("s1", "cat $NIXFLEET_ROOT/boot/loader/loader.conf")
+        == "timeout 5\ndefault nixos-generation-2.conf\neditor 0"
+    )
 
 
 def test_a_copied_system_is_in_the_machines_store(lab: Lab) -> None:
