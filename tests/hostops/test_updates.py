@@ -418,7 +418,6 @@ def with_volume(made: Bench, name: str, *hosts: str, wanted: int) -> None:
             DEFINITION.add(document, "", kind.full)
         for host in hosts:
             document["nodes"][host]["metadata"]["labels"][LABEL] = "true"
-    # Longhorn's controllers work whenever somebody asks the cluster.
-    assert made.run("status", SEED).code == 0
-    with made.world.edit("clusters/sim") as document:
+        roots = {host: made.world.root / "machines" / made.machine(host).spec.id / "root" for host in hosts}
+        longhorn.reconcile(document, roots, lambda _: False)
         longhorn.add_volume(document, name, hosts, wanted=wanted)
