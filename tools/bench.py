@@ -6,28 +6,32 @@ Memory is that of the process that runs the program; engine and doubles are not 
 from __future__ import annotations
 
 import argparse
-import copy
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from operate.report import table  # noqa: E402  the checkout is no installed package
-from sim.site import Site, config_of_stack  # noqa: E402
+from sim.crowd import many  # noqa: E402
+from sim.paths import resources_of, stored_state, visits  # noqa: E402
+from sim.site import Site  # noqa: E402
 from sim.world import World  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sim.stage import Outcome
+
 
 MEMORY_GIB = 1.5
+STATE_MIB = 5
+PATHS = 1e7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,52 +86,69 @@ def simulated() -> list[Number]:
         return numbers
 
 
-CLOUD_WORKERS = 94
-"""With the servers of stack sim and the load balancer just below what Hetzner attaches to one network."""
+def _timed(run: Callable[[], Outcome]) -> tuple[Outcome, float]:
+    """One run and how long it took; ends the benchmark when it fails."""
+    began = time.monotonic()
+    outcome = run()
+    took = time.monotonic() - began
+    if not outcome.run.ok:
+        sys.exit("bench: a run failed:\n" + "\n".join(outcome.run.errors))
+    return outcome, took
 
 
-def many(count: int) -> dict[str, Any]:
-    """The config of stack sim with agents up to `count` hosts: at Hetzner while its network takes them, then boards."""
-    config = copy.deepcopy(config_of_stack("sim"))
-    fleet = config["nixfleet:fleet"]
-    hosts = fleet["hosts"]
-    server, board = hosts["hcloud-1"], hosts["n100-1"]
-    public, private, shelf = IPv4Address("10.90.4.0"), IPv4Address("10.20.4.0"), IPv4Address("192.168.60.0")
-    fleet["network"]["range"] = "10.90.0.0/16"
-    # A /24 for each of the hosts.
-    fleet["cluster"]["podRange"] = "10.128.0.0/12"
-    fleet["providers"]["hcloud"]["network"]["subnet"] = "10.20.0.0/16"
-    for number in range(1, count - len(hosts) + 1):
-        address = str(public + number)
-        serial = f"BENCH{number:04}"
-        disk = {**board["disk"], "device": f"/dev/disk/by-id/nvme-{serial}", "serial": serial}
-        hosts[f"worker-{number:03}"] = (
-            {**server, "role": "agent", "address": address, "privateAddress": str(private + number)}
-            if number <= CLOUD_WORKERS
-            else {**board, "address": address, "sshAddress": str(shelf + number), "disk": disk}
-        )
-    return config
+def _stored(site: Site, what: str) -> list[Number]:
+    """Size and paths of the state that an up wrote."""
+    state = stored_state(site.stage.base, site.stage.stack)
+    mebibytes, paths = state.stat().st_size / 2**20, max(visits(resources_of(state)).values())
+    return [
+        Number(
+            what=f"  state of {what}",
+            measured=f"{mebibytes:.1f} MiB",
+            promised=f"at most {STATE_MIB} MiB",
+            kept=mebibytes <= STATE_MIB,
+        ),
+        Number(
+            what="  paths from any resource",
+            measured=f"{paths:.1e}",
+            promised=f"at most {PATHS:.0e}",
+            kept=paths <= PATHS,
+        ),
+    ]
+
+
+def _memory(outcome: Outcome, limit: float) -> Number:
+    gib = outcome.peak_bytes / 2**30
+    return Number(
+        what="  memory of the program", measured=f"{gib:.2f} GiB", promised=f"at most {limit} GiB", kept=gib <= limit
+    )
 
 
 def hundred() -> list[Number]:
-    """A hundred hosts, from nothing."""
+    """A hundred hosts, from nothing, then unchanged."""
     with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
         site = Site(Path(folder), "sim", many(100))
-        began = time.monotonic()
-        outcome = site.up()
-        took = time.monotonic() - began
-    if not outcome.run.ok:
-        sys.exit("bench: 100 hosts did not come up:\n" + "\n".join(outcome.run.errors))
-    gib = outcome.peak_bytes / 2**30
-    return [
-        seconds(f"up of 100 hosts, {len(outcome.run.operations)} resources, from nothing", took, 360),
-        Number(
-            what="  memory of the program",
-            measured=f"{gib:.2f} GiB",
-            promised=f"at most {MEMORY_GIB} GiB",
-            kept=gib <= MEMORY_GIB,
-        ),
-    ]
+        with site.powered():
+            outcome, took = _timed(site.up)
+            return [
+                seconds(f"up of 100 hosts, {len(outcome.run.operations)} resources, from nothing", took, 360),
+                _memory(outcome, MEMORY_GIB),
+                *_stored(site, "100 hosts"),
+                seconds("up of 100 hosts, unchanged", _timed(site.up)[1], 12),
+                seconds("preview of 100 hosts, unchanged", _timed(site.preview)[1], 12),
+            ]
+
+
+def crowd() -> list[Number]:
+    """Five hundred hosts, from nothing, then a preview."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        site = Site(Path(folder), "sim", many(500))
+        with site.powered():
+            outcome, took = _timed(site.up)
+            return [
+                seconds(f"up of 500 hosts, {len(outcome.run.operations)} resources, from nothing", took, 900),
+                _memory(outcome, 1),
+                seconds("preview of 500 hosts, unchanged", _timed(site.preview)[1], 60),
+            ]
 
 
 def checked() -> list[Number]:
@@ -143,7 +164,13 @@ def tests() -> list[Number]:
     return [seconds("make test", _command("make", "test"), 600)]
 
 
-PARTS: dict[str, Callable[[], list[Number]]] = {"sim": simulated, "hundred": hundred, "check": checked, "test": tests}
+PARTS: dict[str, Callable[[], list[Number]]] = {
+    "sim": simulated,
+    "hundred": hundred,
+    "crowd": crowd,
+    "check": checked,
+    "test": tests,
+}
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sim.paths import resources_of, stored_state, visits
 from sim.site import Site
-from tests.engine.paths import resources_of, stored_state, visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
