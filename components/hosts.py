@@ -56,7 +56,8 @@ def make_mesh(
         peers=peers(inputs, machines, machines),
         stack_wide=lawful,
         deploy_secret=deploy_secret(inputs.cluster_keys),
-        after=(lawful, *(resource for machine in machines.values() for resource in machine.ready)),
+        # Machines are waited for by their addresses: an edge to each would be one more path to all from every host.
+        after=(lawful,),
     )
     return Mesh("fleet", args, opts)
 

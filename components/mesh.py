@@ -35,7 +35,7 @@ class MeshArgs:
     """The key to log in with as JSON, a secret."""
 
     after: tuple[pulumi.Resource, ...]
-    """The machines."""
+    """What has to be done before hosts are touched."""
 
 
 class Mesh(pulumi.ComponentResource):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fleet.formation import turns
@@ -47,10 +48,11 @@ def test_an_agent_waits_for_the_one_a_window_before(deploy: Deploy) -> None:
     assert "n100-1-system" in plan.one("ovh-1-install").depends_on
 
 
-def test_the_mesh_waits_for_all_machines_and_the_first_host_for_the_mesh(deploy: Deploy) -> None:
+def test_the_mesh_knows_all_machines_and_the_first_host_waits_for_the_mesh(deploy: Deploy) -> None:
     plan = deploy()
-    machines = {"hcloud-1-attachment", "hcloud-3-volume-attachment", "ovh-1-instance"}
-    assert machines <= plan.one("fleet-mesh").depends_on
+    known = json.loads(plan.one("fleet-mesh").inputs["environment"]["NIXFLEET_PEERS"])
+    assert sorted(known) == ["hcloud-1", "hcloud-2", "hcloud-3", "jetson-1", "n100-1", "ovh-1"]
+    assert all(peer["endpoint"] for peer in known.values())
     assert "fleet-mesh" in plan.one("hcloud-1-install").depends_on
 
 
