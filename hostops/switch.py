@@ -15,6 +15,7 @@ from hostops.disruption import Disruption
 from hostops.failure import Code, Failure
 from hostops.fixed import check_fixed
 from hostops.gates import complaint, failed_probe
+from hostops.heal import heal_others
 from hostops.leave import Departure
 from hostops.look import Look, look
 from hostops.process import Deadline
@@ -186,7 +187,13 @@ class Switch:
 
     def _quorum(self) -> None:
         with self.task.journal.phase(self.host, "quorum") as outcome:
-            outcome.append(check_quorum(self.task, self.line))
+            try:
+                outcome.append(check_quorum(self.task, self.line))
+            except Failure:
+                healed = heal_others(self.task, self.line)
+                if not healed:
+                    raise
+                outcome += [f"healed {', '.join(healed)} first", check_quorum(self.task, self.line)]
 
     def _change(self, seen: Look) -> Look:
         self._version(seen)

@@ -1,0 +1,66 @@
+"""A sick member of etcd keeps all other servers from being touched: where its own system may cure it, it goes first.
+
+It is brought there by a call of its own, with its own lock and lease; its turn in the plan finds it done.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from hostops import process
+from hostops.look import LOOK_SECONDS, look
+from hostops.quorum import members_of
+from hostops.ssh import Line, NoAnswer
+
+if TYPE_CHECKING:
+    from hostops.task import Task
+
+HEALS = "NIXFLEET_HEALS"
+"""For which host a call heals this one: it heals nobody else then."""
+
+OF_ANOTHER_HOST = ("NIXFLEET_CLOSURE", "NIXFLEET_INSTALLATION", "NIXFLEET_MACHINE_ID")
+HEAL_SECONDS = 3600
+"""Limit of one host."""
+
+
+def heal_others(task: Task, line: Line) -> tuple[str, ...]:
+    """Bring sick members that answer to their own systems; those that are well then."""
+    members = None if task.environment.get(HEALS) else members_of(task, line)
+    sick = members.sick_without(line.host) if members else []
+    return tuple(
+        name for name in sick if name in task.cluster.servers and _answers(task, name) and _heal(task, name, line)
+    )
+
+
+def _answers(task: Task, host: str) -> bool:
+    if task.address(host) is None:
+        return False
+    line = Line(task, host)
+    try:
+        return look(line, task.host(host), seconds=LOOK_SECONDS).state == "installed"
+    except NoAnswer:
+        return False
+    finally:
+        line.drop()
+
+
+def _heal(task: Task, host: str, line: Line) -> bool:
+    """Run the verb switch for it, without what is the other host's own."""
+    task.journal.say(line.host, "quorum", f"{host} is a member and not Ready: it is brought to its own system first")
+    kept = {name: value for name, value in task.environment.items() if name not in OF_ANOTHER_HOST}
+    address = task.address(host)
+    assert address is not None  # noqa: S101 - for the type checker: it has answered there
+    environment = {**kept, "NIXFLEET_ADDRESS": address, HEALS: line.host}
+    argv = [sys.executable, "-m", "hostops", "switch", "--stack", task.stack, "--host", host]
+    tokens = {"serverToken": task.secrets.server_token, "agentToken": task.secrets.agent_token}
+    secrets = {"deployKey": task.secrets.deploy_key, **{name: text for name, text in tokens.items() if text}}
+    try:
+        ended = process.run(argv, data=json.dumps(secrets), seconds=HEAL_SECONDS, env=environment)
+    except process.TooLong:
+        task.journal.say(line.host, "quorum", f"{host} was not healed within {HEAL_SECONDS} s")
+        return False
+    said = (ended.error.strip().splitlines() or ["it said nothing"])[-1].removeprefix("hostops: ")
+    task.journal.say(line.host, "quorum", f"| {said}")
+    return ended.status == 0
