@@ -106,9 +106,10 @@ class Installation:
 
     def _rejoin(self, line: Line, seen: Look) -> Look:
         """Bring a host that has left its cluster, or is in an older one, into this one; its disk stays as it is."""
-        if seen["released"] != "yes" and not is_elsewhere(self.task, self.host, seen):
+        elsewhere = is_elsewhere(self.task, self.host, seen)
+        if seen["released"] != "yes" and not elsewhere:
             return seen
-        if seen["released"] != "yes":
+        if elsewhere:
             with self.task.journal.phase(self.host, "release") as outcome:
                 outcome.append(f"it is in an older cluster; {let_go(line, disable=True)}")
         self._forget(seen, before=True, formatted=False)

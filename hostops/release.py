@@ -53,14 +53,14 @@ def is_elsewhere(task: Task, host: str, seen: Look) -> bool:
     others = {name: other["cluster_ca"] for name, other in found.serving.items()}
     if not others or not seen["cluster_ca"] or seen["cluster_ca"] in others.values():
         return False
-    if seen["cluster_data"] != "yes":
+    if seen["cluster_data"] != "yes" or seen["released"] == "yes":
         return True
     raise Failure(
         Code.REFUSED,
         "guard",
         f"{host} has the data of another cluster than the one of {', '.join(others)}; if that other one is not needed "
-        f"any more, take {host} out of it: make release STACK={task.stack} HOST={host}; then run again: it joins "
-        "without a format",
+        f"any more, say so on {host} (ssh {task.address(host)} sudo touch /etc/nixfleet/released), then run again: it "
+        "joins without a format",
     )
 
 

@@ -261,9 +261,7 @@ class TestComingBack:
         assert BOARD in pair.world.read("clusters/sim-2")["nodes"]
 
     def test_a_server_with_the_data_of_another_cluster_is_not_taken_out_of_it_unasked(self, trio: Bench) -> None:
-        with trio.world.edit("clusters/sim") as cluster:
-            other = {"certificate": "another"}
-            cluster["authority"] |= other
+        content = trio.content("hcloud-3")
         for name in ("hcloud-1", "hcloud-2"):
             path = trio.world.root / f"machines/id-{name}/root/var/lib/rancher/k3s/agent/server-ca.crt"
             path.write_text("another")
@@ -272,10 +270,14 @@ class TestComingBack:
         refused = trio.run("install", "hcloud-3")
         text = (
             "hcloud-3 has the data of another cluster than the one of hcloud-1, hcloud-2; if that other one is not "
-            "needed any more, take hcloud-3 out of it: make release STACK=sim HOST=hcloud-3; then run again: it joins "
-            "without a format"
+            "needed any more, say so on hcloud-3 (ssh 198.51.100.3 sudo touch /etc/nixfleet/released), then run again: "
+            "it joins without a format"
         )
         assert (refused.code, refused.last) == (3, f"hostops: hcloud-3: guard: failed: {text}")
+        (trio.world.root / "machines/id-hcloud-3/root/etc/nixfleet/released").touch()
+        done = trio.run("install", "hcloud-3")
+        assert (done.code, done.phases) == (0, ["contact", "guard", "release", "forget", "join", "ready"]), done.err
+        assert (trio.content("hcloud-3"), len(members(trio))) == (content, 3)
 
     def test_a_pair_is_installed_again_one_after_the_other(self, trio: Bench) -> None:
         assert trio.run("leave", "hcloud-3", **trio.remove("hcloud-3")).code == 0
