@@ -12,6 +12,7 @@ from hostops.contact import pause
 from hostops.drain import cordon, cordoned, drain, uncordon
 from hostops.failure import Code, Failure
 from hostops.lock import turn
+from hostops.precaution import keep, release
 from hostops.process import Deadline
 from hostops.quorum import read_members
 from hostops.ssh import Line
@@ -40,8 +41,10 @@ class Disruption:
     _degraded: frozenset[str] | None = None
     _lines: list[Line] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Take the pods away; raises Failure where the cluster cannot spare the host now."""
+    def begin(self, *, k3s: bool = False) -> None:
+        """Take the pods away; raises Failure where the cluster cannot spare the host now. `k3s`: it is changed."""
+        if k3s and self.host in self.task.formation and self.task.address(self.host):
+            self._save()
         with self.task.journal.phase(self.host, "drain") as outcome:
             via = self._server()
             if via is None:
@@ -76,7 +79,16 @@ class Disruption:
                 pause(tries, limit)
                 tries += 1
             outcome.append("members and volumes are as before")
+            if self.host in self.task.formation and (done := release(self.task, self.host)):
+                outcome.append(done)
         self._drop()
+
+    def _save(self) -> None:
+        with self.task.journal.phase(self.host, "snapshot") as outcome:
+            via = self._server()
+            self._drop()
+            # Without a quorum there is nothing to save, and the change may be the cure.
+            outcome.append(f"not saved: {NOBODY}" if via is None else keep(self.task))
 
     def give_up(self) -> None:
         """Let pods come back to a host that went back, as far as that is possible."""

@@ -68,6 +68,17 @@ def save(task: Task, name: str) -> str:
     raise Failure(Code.FAILED, "snapshot", f"no server saved etcd: {'; '.join(seen)}; {cure}")
 
 
+def delete(task: Task, server: str, names: list[str]) -> None:
+    """Take snapshots off a server's disk, and out of the bucket; one that cannot be is said and left."""
+    try:
+        reply = _run(task, server, "forget", " ".join(names), SAVE_SECONDS)
+        said = " ".join(reply.error.split()[-20:]) if reply.status else ""
+    except NoAnswer as error:
+        said = error.text
+    if said:
+        task.journal.say(server, "snapshot", f"not forgotten: {', '.join(names)}: {said}")
+
+
 def listed(task: Task) -> tuple[list[Snapshot], dict[str, str]]:
     """All snapshots, the newest last, and the servers that did not answer, with the reason."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:

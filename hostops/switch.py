@@ -206,7 +206,7 @@ class Switch:
         if not (weight.k3s or (weight.reboot and not self._held)):
             return self._perform(seen, weight)
         absence = self._absence()
-        absence.begin()
+        absence.begin(k3s=weight.k3s)
         return self._whole(absence, lambda: self._perform(seen, weight))
 
     @property

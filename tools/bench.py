@@ -151,6 +151,31 @@ def crowd() -> list[Number]:
             ]
 
 
+def rolled(count: int, batch: int, limit: float) -> Number:
+    """An update that restarts k3s on every one of so many hosts: servers one by one, agents in batches."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        site = Site(Path(folder), "sim", many(count))
+        site.fleet["rollout"] = {**site.fleet.get("rollout", {}), "batchSize": batch}
+        site.write()
+        with site.powered():
+            first = site.up()
+            before = site.fleet["cluster"]["k3sVersion"]
+            patch = before.replace(".6+", ".7+")
+            site.change(lambda fleet: fleet["cluster"].update(k3sVersion=patch))
+            began = time.monotonic()
+            second = site.up()
+            took = time.monotonic() - began
+    errors = (*first.run.errors, *second.run.errors)
+    if errors or patch == before:
+        sys.exit(f"bench: {count} hosts were not updated:\n" + "\n".join(errors))
+    return seconds(f"new k3s on 3 servers and {count - 3} agents, {batch} at a time", took, limit)
+
+
+def updates() -> list[Number]:
+    """Rolling updates, drains and gates included."""
+    return [rolled(8, 5, 60), rolled(103, 10, 300)]
+
+
 def checked() -> list[Number]:
     """`python -m fleet check` of 500 hosts."""
     with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:

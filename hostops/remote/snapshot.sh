@@ -1,5 +1,6 @@
 #!/bin/sh
-# Snapshots of etcd on this server. NF_ACT: save, or list; NF_BEGIN: how the new one's name begins. Those
+# Snapshots of etcd on this server. NF_ACT: save, list, or forget; NF_BEGIN: how the new one's name begins, or which to
+# forget. Those
 # on the disk are listed also while k3s is down: as `local`, name, bytes, seconds since 1970. Those in the bucket, which
 # only a running server knows: as `bucket` and name.
 
@@ -22,6 +23,11 @@ save() {
   k3s etcd-snapshot save --name "$NF_BEGIN" >&2 || exit
   say saved "$(newest)"
   list
+}
+
+forget() {
+  # shellcheck disable=SC2086 # one word per snapshot
+  k3s etcd-snapshot delete $NF_BEGIN >&2
 }
 
 list() {

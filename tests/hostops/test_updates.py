@@ -343,6 +343,31 @@ class TestDisruption:
         assert (done.code, done.phases) == (0, phases), done.err
         assert (drains(made), cordoned(made)) == (1, False)
 
+    @pytest.mark.parametrize("well", [True, False], ids=["healthy", "unhealthy"])
+    def test_etcd_is_saved_before_a_server_s_k3s_changes_and_forgotten_when_all_is_well(
+        self,
+        well: bool,  # noqa: FBT001 - pytest's way
+        made: Bench,
+    ) -> None:
+        if not well:
+            made.fleet["rollout"] = {"probes": [{"name": "never", "command": "exit 1"}]}
+        other_k3s(made)
+        done = made.run("switch", SEED)
+        assert done.code == (0 if well else 7), done.err
+        assert made.events("etcd snapshot", SEED) == 1
+        folder = (
+            made.world.root / "machines" / made.machine(SEED).spec.id / "root/var/lib/rancher/k3s/server/db/snapshots"
+        )
+        assert len(list(folder.glob("nixfleet-rollout-*"))) == (0 if well else 1)
+        if not well:
+            made.fleet["rollout"] = {}
+            made.write()
+            again = made.run("switch", SEED)
+            assert (again.code, "snapshot: etcd was saved before: nixfleet-rollout-" in again.err) == (0, True), (
+                again.err
+            )
+            assert (made.events("etcd snapshot", SEED), list(folder.glob("nixfleet-rollout-*"))) == (1, [])
+
     def test_one_that_goes_back_is_uncordoned(self, made: Bench) -> None:
         made.fleet["rollout"] = {"probes": [{"name": "never", "command": "exit 1"}]}
         other_k3s(made)

@@ -24,7 +24,7 @@ DONE = "Managed etcd cluster membership has been reset, restart without --cluste
 
 
 def snapshots(call: Call) -> Reply:
-    """`k3s etcd-snapshot save --name NAME` and `k3s etcd-snapshot list`."""
+    """`k3s etcd-snapshot save --name NAME` `k3s etcd-snapshot list` and `delete NAME...`."""
     cluster = call.host.site.kube.cluster_of(call.host.id)
     if cluster is None or not call.host.site.kube.answering(cluster):
         return Reply(1, err=NOT_READY)
@@ -35,6 +35,8 @@ def snapshots(call: Call) -> Reply:
             return _save(call, cluster, "on-demand")
         case ("list" | "ls",):
             return _list(call, cluster)
+        case ("delete", *names):
+            return _delete(call, cluster, names)
     return not_simulated(call, " ".join(call.argv))
 
 
@@ -51,6 +53,16 @@ def _save(call: Call, cluster: str, begin: str) -> Reply:
                 return Reply(1, err="FATA[0000] Error uploading: The Access Key Id you provided does not exist\n")
             bucket.setdefault("files", {})[f"{settings['etcd-s3-folder']}/{name}"] = text
     return Reply(out=f"Snapshot {name} saved.\n")
+
+
+def _delete(call: Call, cluster: str, names: list[str]) -> Reply:
+    settings = _of_secret(call, cluster)
+    for name in names:
+        (call.host.root / FOLDER / name).unlink(missing_ok=True)
+        if settings:
+            with call.host.site.world.edit(_bucket(settings)) as bucket:
+                bucket.get("files", {}).pop(f"{settings['etcd-s3-folder']}/{name}", None)
+    return Reply()
 
 
 def _list(call: Call, cluster: str) -> Reply:
