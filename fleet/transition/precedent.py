@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MACHINE_FIELDS = ("flavor_id", "location", "region", "service_name")
 """Fields of a host that mean another machine when they change, as its cloud cannot change them."""
 
+FIXED_ADDRESS = ("ovh-instance",)
+"""Kinds whose private address, too, cannot change (every input of OVH's instance replaces it)."""
+
 
 class Installed(Model):
     """What a host's last installation that succeeded fixed; by the state of that installation, never by the file."""
@@ -88,6 +91,8 @@ class Precedent(Model):
 def _machine(host: Host) -> str:
     kind = getattr(host, "kind")  # noqa: B009 - every registered kind has it, the base class does not
     made = [str(getattr(host, name)) for name in MACHINE_FIELDS if hasattr(host, name)]
+    if kind in FIXED_ADDRESS:
+        made += [str(address) for address in [getattr(host, "private_address", None)] if address]
     # A machine that exists without us is known by its disk, like its installation (components/clouds/records.py).
     return " ".join([kind, *made, *([] if host.created else [host.disk.serial or host.disk.device])])
 
