@@ -12,11 +12,13 @@ PYTHON := .venv/bin/python
 DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated-fleet-guards-nothing
+# What was given on make's own command line, and not what the environment happens to have.
+GIVEN = $(foreach name,WHAT HOST ADMIN KEY SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status keys contract rehearse reset test test-nix lint format bench lock clean
+.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix lint format bench lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -43,6 +45,18 @@ outputs: setup ## print what other stacks may read
 
 status: setup ## ask every host how it is
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+kubeconfig: setup ## write a credential for kubectl to a file of mode 0600: FILE=, SCOPED=yes
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
+snapshot: setup ## save etcd and list all snapshots: LIST=yes, NAME=
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
+restore: setup ## bring etcd back on every server: SNAPSHOT=, FROM=, LOST=, OVER=
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
+rotate: setup ## new keys, without an installation: WHAT=hostkey, wireguard, tokens, deploykey, kubeconfig, admin; HOST=, ADMIN=, KEY=
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 keys: setup ## make the keys that the stack lacks; never replaces one
 	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pulumi
 
+from fleet.keys import logins
 from fleet.model import Role
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def python(module: str) -> str:
 
 def deploy_secret(cluster: ClusterKeys) -> pulumi.Output[str]:
     """What a verb needs that only asks: the key it logs in with."""
-    return pulumi.Output.secret(json.dumps({"deployKey": cluster.deploy_key}))
+    return pulumi.Output.secret(json.dumps(logins(cluster)))
 
 
 def switch_secret(cluster: ClusterKeys, host: HostKeys, role: Role) -> pulumi.Output[str]:
@@ -54,4 +55,4 @@ def _kept(cluster: ClusterKeys, host: HostKeys, role: Role) -> dict[str, str]:
     tokens = {"agentToken": cluster.agent_token}
     if role is Role.SERVER:
         tokens["serverToken"] = cluster.server_token
-    return {"deployKey": cluster.deploy_key, "wireguardKey": host.wireguard_key, **tokens}
+    return {**logins(cluster), "wireguardKey": host.wireguard_key, **tokens}

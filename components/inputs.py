@@ -62,7 +62,8 @@ class Inputs:
     """Credential of the bucket for snapshots; None without a bucket."""
 
     renewal: str
-    """The quarter in which credentials were fetched: a new one fetches them again."""
+    """The quarter in which credentials were fetched, and when they were last renewed by hand: another word fetches
+    them again."""
 
 
 def quarter(now: datetime) -> str:
@@ -168,7 +169,7 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
         keys=keys,
         cluster_keys=cluster_keys,
         bucket_keys=bucket_keys(stack, config, fleet),
-        renewal=quarter(datetime.now(UTC)),
+        renewal="-".join(filter(None, (quarter(datetime.now(UTC)), config.get("renewed")))),
     )
 
 

@@ -61,6 +61,9 @@ class ClusterKeys(Model):
     deploy_key: str
     """OpenSSH PEM, ed25519."""
 
+    former_deploy_key: str = ""
+    """The one before it, while it is being replaced: some hosts let in this one, some that one. Empty otherwise."""
+
 
 class BucketKeys(Model):
     """Credential of the bucket for snapshots."""
@@ -108,6 +111,27 @@ def new_cluster_keys() -> ClusterKeys:
     )
 
 
+def another_host_key(own: HostKeys) -> HostKeys:
+    """The same with a fresh SSH host key."""
+    return own.model_copy(update={"host_key": _ssh_private()})
+
+
+def another_wireguard_key(own: HostKeys) -> HostKeys:
+    """The same with a fresh WireGuard key."""
+    return own.model_copy(update={"wireguard_key": _wireguard_private()})
+
+
+def other_tokens(own: ClusterKeys) -> ClusterKeys:
+    """The same with fresh tokens."""
+    fresh = {"server_token": random.token_hex(_TOKEN_BYTES), "agent_token": random.token_hex(_TOKEN_BYTES)}
+    return own.model_copy(update=fresh)
+
+
+def another_deploy_key(own: ClusterKeys) -> ClusterKeys:
+    """The same with a fresh deploy key; the present one is the former."""
+    return own.model_copy(update={"deploy_key": _ssh_private(), "former_deploy_key": own.deploy_key})
+
+
 def host_identity(keys: HostKeys) -> HostIdentity:
     """Public halves of a host's keys."""
     host_key = _ssh_public(keys.host_key)
@@ -122,6 +146,12 @@ def host_identity(keys: HostKeys) -> HostIdentity:
 def deploy_public(keys: ClusterKeys) -> str:
     """Public half of the deploy key."""
     return _ssh_public(keys.deploy_key)
+
+
+def logins(cluster: ClusterKeys) -> dict[str, str]:
+    """Private keys that hosts let in, by their names on hostops' stdin."""
+    former = {"formerDeployKey": cluster.former_deploy_key} if cluster.former_deploy_key else {}
+    return {"deployKey": cluster.deploy_key, **former}
 
 
 def as_secret(keys: HostKeys | ClusterKeys) -> str:

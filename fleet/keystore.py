@@ -96,8 +96,8 @@ def _top(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _project(root: Path) -> str:
-    # The name is no part of what is encrypted: any will do.
+def project_name(root: Path) -> str:
+    """The project's name; it is no part of what is encrypted: any will do."""
     return str(_top(root / "Pulumi.yaml").get("name", "nixfleet"))
 
 
@@ -144,7 +144,7 @@ def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
     secrets = {keys.host_config_key(name): keys.as_secret(value) for name, value in fresh.items()}
     if cluster:
         secrets[keys.CLUSTER_KEY] = keys.as_secret(cluster)
-    with Vault(_project(root), stack, _provider(path, config), environment) as vault:
+    with Vault(project_name(root), stack, _provider(path, config), environment) as vault:
         ciphertexts, provider = vault.encrypt(secrets), vault.provider
         clear = vault.decrypt({key: config[key]["secure"] for key in todo.restored}) if todo.restored else {}
     if keys.CLUSTER_KEY in clear:

@@ -110,6 +110,13 @@ def set_config(text: str, key: str, body: list[str] | None) -> str:
     return "\n".join([*lines[:first], *new, *lines[last:]]) + "\n"
 
 
+def set_scalar(text: str, key: str, value: str) -> str:
+    """Replace (or add at the end) the one-line configuration key `key`; the value is quoted."""
+    lines = set_config(text, key, None).splitlines()
+    _, end, indent = _config(lines)
+    return "\n".join([*lines[:end], f'{indent}{key}: "{value}"', *lines[end:]]) + "\n"
+
+
 def set_top(text: str, key: str, value: str) -> str:
     """Replace (or add at the end) the one-line key `key` of the document itself."""
     lines = text.splitlines()

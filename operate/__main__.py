@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from operate.actions import ACTIONS
+from operate.commands import VERBS, act
 from operate.engine import Place
 from operate.failures import exit_code
 
@@ -16,15 +16,16 @@ from operate.failures import exit_code
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line; exits with code 2 and a usage message when it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m operate", description="Run a stack on the real engine.")
-    parser.add_argument("verb", choices=sorted(ACTIONS))
+    parser.add_argument("verb", choices=sorted(VERBS))
     parser.add_argument("--stack", required=True, help="name of the stack: Pulumi.<stack>.yaml describes it")
-    return parser.parse_args(arguments)
+    parser.add_argument("words", nargs="*", metavar="NAME=VALUE", help="what some commands take beside the stack")
+    return parser.parse_intermixed_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     """Do the verb; the exit code is 0 only when it was done."""
     options = parse(arguments)
-    return exit_code(lambda: ACTIONS[options.verb](Place(stack=options.stack)))
+    return exit_code(lambda: act(options.verb, Place(stack=options.stack), options.words))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ def next_steps(stack: str) -> str:
     return (
         f"Next:  make status{suffix}   asks every host now\n"
         f"       make outputs{suffix}  what other stacks may read\n"
+        f"       make kubeconfig{suffix}  writes a file for kubectl\n"
         f"       edit Pulumi.{stack}.yaml, then make contract{suffix} && make preview{suffix}"
     )
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from fleet.keys import CLUSTER_KEY
+from fleet.keys import CLUSTER_KEY, ClusterKeys, logins
 from fleet.outputs import StackOutputs
 from operate.engine import ROOT, Place, environment, select, translated
 from operate.messages import OperateError
@@ -18,13 +18,13 @@ TIMEOUT_SECONDS = 300
 """Limit for all hosts together; each has its own in hostops."""
 
 
-def _ask(place: Place, addresses: dict[str, str], deploy_key: str) -> dict[str, Any]:
+def _ask(place: Place, addresses: dict[str, str], secrets: dict[str, str]) -> dict[str, Any]:
     """What `hostops status` says of every host; raises OperateError when it says nothing."""
     peers = {name: {"endpoint": address} for name, address in addresses.items()}
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "hostops", "status", "--stack", place.stack],
-            input=json.dumps({"deployKey": deploy_key}),
+            input=json.dumps(secrets),
             capture_output=True,
             text=True,
             check=False,
@@ -66,7 +66,7 @@ def status(place: Place) -> int:
         outputs = StackOutputs.model_validate(exported.value)
         secret = translated(place, lambda: stack.get_config(CLUSTER_KEY)).value
         addresses = {name: host.ssh_address for name, host in outputs.hosts.items()}
-        hosts = _ask(place, addresses, json.loads(secret)["deployKey"])
+        hosts = _ask(place, addresses, logins(ClusterKeys.model_validate_json(secret)))
     head = ("HOST", "ROLE", "ADDRESS", "GENERATION", "READY", "STATE")
     print(table(head, (_row(name, host) for name, host in sorted(hosts.items()))))
     return 0 if all(host["healthy"] for host in hosts.values()) else 1

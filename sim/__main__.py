@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from operate.actions import ACTIONS
+from operate.commands import VERBS, act
 from operate.engine import ROOT
 from operate.failures import exit_code
 from operate.messages import OperateError
@@ -20,8 +21,6 @@ from sim.stage import Stage
 WORLD = ROOT / ".sim"
 """The world of stack sim: kept between commands, ignored by git."""
 
-VERBS = ("up", "preview", "refresh", "destroy", "status", "outputs")
-
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line; exits with code 2 and a usage message when it is wrong."""
@@ -31,7 +30,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--world", type=Path, default=WORLD, help=f"folder of the simulated world (default: {WORLD.name})"
     )
-    return parser.parse_args(arguments)
+    parser.add_argument("words", nargs="*", metavar="NAME=VALUE", help="what some commands take beside the stack")
+    return parser.parse_intermixed_args(arguments)
 
 
 def reset(base: Path) -> int:
@@ -44,7 +44,7 @@ def reset(base: Path) -> int:
     return 0
 
 
-def drive(stack: str, base: Path, verb: str) -> int:
+def drive(stack: str, base: Path, verb: str, words: list[str]) -> int:
     """Run one verb on the stack of this checkout."""
     passphrase = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
     if passphrase is None:
@@ -54,7 +54,7 @@ def drive(stack: str, base: Path, verb: str) -> int:
         )
     stage = Stage(stack=stack, base=base, folder=ROOT, contracts=ROOT / "nix" / "fleet", passphrase=passphrase)
     with stage.powered():
-        return ACTIONS[verb](stage.place)
+        return act(verb, stage.place, words)
 
 
 def rehearse(stack: str) -> int:
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
         return exit_code(lambda: reset(base))
     if options.verb == "rehearse":
         return exit_code(lambda: rehearse(options.stack))
-    return exit_code(lambda: drive(options.stack, base, options.verb))
+    return exit_code(lambda: drive(options.stack, base, options.verb, options.words))
 
 
 if __name__ == "__main__":

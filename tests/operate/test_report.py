@@ -119,6 +119,7 @@ def test_after_an_up_nodes_add_ons_times_and_next_steps_are_told() -> None:
         "\n"
         "Next:  make status   asks every host now\n"
         "       make outputs  what other stacks may read\n"
+        "       make kubeconfig  writes a file for kubectl\n"
         "       edit Pulumi.sim.yaml, then make contract && make preview"
     )
 

@@ -1,0 +1,86 @@
+"""Calls `python -m hostops` for people: addresses from the state, keys from the stack's secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fleet.keys import BUCKET_KEY, CLUSTER_KEY, BucketKeys, ClusterKeys, logins
+from fleet.outputs import StackOutputs
+from operate.engine import ROOT, Place, environment, select, translated
+from operate.messages import OperateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pulumi.automation import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosts:
+    """The hosts of a stack that was brought up."""
+
+    place: Place
+    stack: Stack = field(repr=False)
+    outputs: StackOutputs
+
+    def cluster_keys(self) -> ClusterKeys:
+        """Private halves of the cluster, as the stack file has them now."""
+        return ClusterKeys.model_validate_json(self._secret(CLUSTER_KEY))
+
+    def bucket_secrets(self) -> dict[str, str]:
+        """The credential of the bucket for snapshots, by its names on stdin; raises OperateError without one."""
+        keys = BucketKeys.model_validate_json(self._secret(BUCKET_KEY))
+        return {"bucketAccessKey": keys.access_key, "bucketSecretKey": keys.secret_key}
+
+    def _secret(self, key: str) -> str:
+        found: str = translated(self.place, lambda: self.stack.get_config(key)).value
+        return found
+
+    def call(
+        self,
+        verb: str,
+        *,
+        host: str = "",
+        secrets: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run a verb; what it printed. Its own lines go to stderr. Raises OperateError with the last of them."""
+        peers = {name: {"endpoint": one.ssh_address} for name, one in self.outputs.hosts.items()}
+        argv = [sys.executable, "-m", "hostops", verb, "--stack", self.place.stack, *(["--host", host] if host else [])]
+        with subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "NIXFLEET_PEERS": json.dumps(peers), **(settings or {})},
+        ) as child:
+            assert child.stdin and child.stdout and child.stderr  # noqa: S101, PT018 - they were asked for
+            child.stdin.write(json.dumps({**logins(self.cluster_keys()), **(secrets or {})}))
+            child.stdin.close()
+            last = ""
+            for line in child.stderr:
+                last = line.rstrip().removeprefix("hostops: ")
+                print(last, file=sys.stderr, flush=True)
+            said = child.stdout.read()
+        if child.returncode:
+            raise OperateError(last or f"hostops {verb} ended with code {child.returncode}")
+        return said
+
+
+@contextmanager
+def hosts_of(place: Place) -> Iterator[Hosts]:
+    """The hosts of a stack; raises OperateError for one that was never up."""
+    with environment(place.variables()):
+        stack = select(place)
+        exported = translated(place, stack.outputs).get("fleet")
+        if exported is None:
+            raise OperateError(f"stack {place.stack} has no hosts yet: run `make up STACK={place.stack}` first")
+        yield Hosts(place=place, stack=stack, outputs=StackOutputs.model_validate(exported.value))
