@@ -193,6 +193,7 @@ PARTS: dict[str, Callable[[], list[Number]]] = {
     "sim": simulated,
     "hundred": hundred,
     "crowd": crowd,
+    "updates": updates,
     "check": checked,
     "test": tests,
 }

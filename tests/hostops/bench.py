@@ -279,7 +279,7 @@ def members(made: Bench) -> dict[str, str]:
     return {name: member["id"] for name, member in made.world.read("clusters/sim")["members"].items()}
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 120) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not true():

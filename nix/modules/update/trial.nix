@@ -10,21 +10,19 @@ let
   cfg = config.nixfleet.updateGuard;
   # GRUB's own module brings the editor of its block only where it installs for a BIOS.
   grub = if config.nixpkgs.hostPlatform.isx86_64 then pkgs.grub2 else pkgs.grub2_efi;
-  # A person types the passphrase there, and may come late.
-  unlocked = config.boot.initrd.luks.devices == { };
 in
 {
   options.nixfleet.updateGuard.initrdMinutes = lib.mkOption {
     type = lib.types.ints.positive;
     default = 5;
-    description = "How long the initrd may take until the machine restarts, and with it boots the default generation; not where a passphrase is asked for.";
+    description = "How long the initrd may take until the machine restarts, and with it boots the default generation.";
   };
 
   config = {
     environment.systemPackages = lib.mkIf config.boot.loader.grub.enable [ grub ];
     # A kernel that panics restarts, also before any unit could have set it.
     boot.kernelParams = [ "panic=30" ];
-    boot.initrd.systemd.services.nixfleet-initrd-limit = lib.mkIf unlocked {
+    boot.initrd.systemd.services.nixfleet-initrd-limit = {
       description = "Restart a boot that does not leave the initrd";
       wantedBy = [ "sysinit.target" ];
       # Leaving the initrd ends it, as it ends all that is not asked to stay.
