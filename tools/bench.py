@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from fleet.cluster import Cluster  # noqa: E402  the checkout is no installed package
 from operate.report import table  # noqa: E402  the checkout is no installed package
 from sim.crowd import many  # noqa: E402
 from sim.paths import resources_of, stored_state, visits  # noqa: E402
@@ -159,14 +160,15 @@ def rolled(count: int, batch: int, limit: float) -> Number:
         site.write()
         with site.powered():
             first = site.up()
-            before = site.fleet["cluster"]["k3sVersion"]
-            patch = before.replace(".6+", ".7+")
+            before = site.fleet["cluster"].get("k3sVersion", Cluster.model_fields["k3s_version"].default)
+            minor, _, rest = before.rpartition(".")
+            patch = f"{minor}.{int(rest.partition('+')[0]) + 1}+k3s1"
             site.change(lambda fleet: fleet["cluster"].update(k3sVersion=patch))
             began = time.monotonic()
             second = site.up()
             took = time.monotonic() - began
     errors = (*first.run.errors, *second.run.errors)
-    if errors or patch == before:
+    if errors:
         sys.exit(f"bench: {count} hosts were not updated:\n" + "\n".join(errors))
     return seconds(f"new k3s on 3 servers and {count - 3} agents, {batch} at a time", took, limit)
 
