@@ -161,7 +161,7 @@ SITUATIONS: dict[str, Callable[[Checkout], None]] = {
     "hcloud-2 is gone": gone("hcloud-2"),
     "hcloud-1 is gone": gone("hcloud-1"),
     "the administrator's certificate has expired": expired,
-    "the entry of n100-1 was removed": without("n100-1"),
+    "the entry of jetson-1 was removed": without("jetson-1"),
 }
 
 
