@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sim.machines.machine import Unit
 
 SIGNALS = 128
+CLEAN = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)
+"""Signals that are no failure of a service that runs on; of a oneshot they are."""
 
 
 class Units:
@@ -164,6 +166,8 @@ class Units:
             self._forget(timer)
         done = replace(unit, status=status % SIGNALS if status > SIGNALS else status)
         self._host.site.world.record(self._host.name, f"unit end {name}", str(status))
+        if unit.service_type != "oneshot" and status - SIGNALS in CLEAN:
+            status = 0
         if status == 0 and unit.remain_after_exit:
             self._save(name, replace(done, active="active", sub="exited"))
         elif status == 0 or unit.collect:

@@ -79,10 +79,19 @@ async def _show(call: Call, units: list[str], wanted: list[str]) -> Reply:
     blocks = []
     for unit in units:
         known = properties(call.host, unit)
-        chosen = {name: known.get(name, "") for name in wanted} if wanted else known
+        chosen = {name: known.get(name, "") for name in _in_order(wanted)} if wanted else known
         bare = "--value" in call.argv
         blocks.append("".join(f"{value if bare else f'{name}={value}'}\n" for name, value in chosen.items()))
     return Reply(out="\n".join(blocks))
+
+
+_ORDER = ("Restart", "NRestarts", "Result", "ExecMainStatus", "Id", "LoadState", "ActiveState", "SubState")
+"""What systemctl shows of a unit comes in the order in which systemd's bus has it, not in that of the question."""
+
+
+def _in_order(wanted: list[str]) -> list[str]:
+    known = [name for name in _ORDER if name in wanted]
+    return known + [name for name in wanted if name not in known]
 
 
 async def _is_active(call: Call, units: list[str], _: list[str]) -> Reply:
@@ -147,6 +156,10 @@ async def _reload(call: Call, units: list[str], _: list[str]) -> Reply:
 
 
 async def _reset_failed(call: Call, units: list[str], _: list[str]) -> Reply:
+    for unit in units:
+        if properties(call.host, unit)["LoadState"] != "loaded":
+            text = f"Failed to reset failed state of unit {unit}: Unit {unit} not loaded.\n"
+            return Reply(1, err=text)
     for unit in units or list(call.host.units.names()):
         call.host.units.reset_failed(unit)
     return Reply()

@@ -42,6 +42,7 @@ async def journalctl(call: Call) -> Reply:
 async def systemd_run(call: Call) -> Reply:
     """Load and start a transient service, or a timer that starts it later."""
     unit, name, delay, wait = _parse_run(call.argv)
+    quiet = bool({"-q", "--quiet"} & set(call.argv[: len(call.argv) - len(unit.argv)]))
     if call.host.units.get(f"{name}.service") or call.host.units.get(f"{name}.timer"):
         return Reply(
             1,
@@ -50,9 +51,10 @@ async def systemd_run(call: Call) -> Reply:
         )
     if delay is not None:
         call.host.units.arm(name, unit, delay)
-        return Reply(err=f"Running timer as unit: {name}.timer\nWill run service as unit: {name}.service\n")
+        said = f"Running timer as unit: {name}.timer\nWill run service as unit: {name}.service\n"
+        return Reply(err="" if quiet else said)
     task = call.host.units.start(f"{name}.service", unit)
-    message = f"Running as unit: {name}.service\n"
+    message = "" if quiet else f"Running as unit: {name}.service\n"
     if not wait and (unit.service_type != "oneshot" or "--no-block" in call.argv):
         return Reply(err=message)
     await asyncio.shield(task)
