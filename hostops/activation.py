@@ -66,9 +66,9 @@ class Activation:
         """From a started activation on: also of one that an interrupted run has started."""
         watchdog = Deadline(self.task.cluster.watchdog_minutes * 60)
         with self.task.journal.phase(self.host, "switch") as outcome:
-            status, failures = self._end_of_activation(watchdog)
+            status, new, old = self._end_of_activation(watchdog)
             outcome.append(f"activation ended with status {status}")
-            outcome.extend(self._judge(status, failures))
+            outcome.extend(self._judge(status, new, old))
         with self.task.journal.phase(self.host, "check") as outcome:
             if status != REBOOT_NEEDED:
                 outcome.append(self._check(watchdog))
@@ -112,8 +112,8 @@ class Activation:
                 )
             outcome.append(f"watchdog armed for {minutes} min, activation started")
 
-    def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str]:
-        """Status of switch-to-configuration, and the units that failed with it."""
+    def _end_of_activation(self, watchdog: Deadline) -> tuple[int, str, str]:
+        """Status of switch-to-configuration, the units that failed with it, and those that did before."""
 
         def ended(facts: dict[str, str]) -> str:
             self._notice(facts)
@@ -122,11 +122,13 @@ class Activation:
         facts = self._poll_until(ended, watchdog.left + ROLLBACK_SECONDS, "switch", POLL_SECONDS)
         if facts.get("ActiveState") == "inactive":
             self.go_back("the activation was never started")
-        return int(facts.get("ExecMainStatus") or 1), facts.get("new_failures", "").strip()
+        new, old = (facts.get(f"{name}_failures", "").strip() for name in ("new", "old"))
+        return int(facts.get("ExecMainStatus") or 1), new, old
 
-    def _judge(self, status: int, failures: str) -> list[str]:
-        if status == UNITS_FAILED and failures:
-            self.go_back(f"units failed with the new system: {failures}")
+    def _judge(self, status: int, new: str, old: str) -> list[str]:
+        if status == UNITS_FAILED and (new or not old):
+            # One that is started again and again may run just now.
+            self.go_back(f"units failed with the new system: {new or 'none of them is failed by now'}")
         if status == UNITS_FAILED:
             return ["the units that are failed were so before"]
         if status == REBOOT_NEEDED:

@@ -18,7 +18,7 @@ main() {
   mkdir -p "$R/nix/var/nix/gcroots" || exit
   # It is no generation yet: nothing else keeps it from the garbage collector.
   ln -sfn "$R$NF_WANTED" "$R/nix/var/nix/gcroots/nixfleet-candidate" || exit
-  failed_units >"$R/run/nixfleet-failed-before" || exit
+  failing >"$R/run/nixfleet-failed-before" || exit
   {
     printf "NF_WANTED='%s'\nNF_PREVIOUS='%s'\nNF_HOST='%s'\nNF_BOOT='%s'\nNIXFLEET_ROOT='%s'\n" \
       "$NF_WANTED" "$NF_PREVIOUS" "$NF_HOST" "$(first /proc/sys/kernel/random/boot_id)" "$R"
@@ -35,12 +35,6 @@ main() {
     --property=TimeoutStopSec=10 --setenv=EXPECTED_HOSTNAME="$NF_HOST" \
     "$R$NF_WANTED/bin/switch-to-configuration" test || exit
   say activating "$NF_WANTED"
-}
-
-failed_units() {
-  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
-    printf '%s\n' "$unit"
-  done
 }
 
 main </dev/null

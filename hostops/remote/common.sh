@@ -66,3 +66,10 @@ due() {
   done
   printf no
 }
+
+# failing: units that are failed, and those that systemd starts again and again
+failing() {
+  systemctl list-units --state=failed,auto-restart --no-legend --plain | while read -r unit _; do
+    printf '%s\n' "$unit"
+  done
+}

@@ -6,6 +6,7 @@ state() {
 }
 
 main() {
+  new='' old=''
   left=$NF_SECONDS
   now=$(state)
   while [ "$left" -gt 0 ]; do
@@ -23,15 +24,13 @@ main() {
   say current_system "$(store /run/current-system)"
   say rolled_back "$(rolled_back)"
   say rollback "$(systemctl is-active nixfleet-rollback.service nixfleet-undo.service | tr '\n' ' ')"
-  say new_failures "$(new_failures)"
-}
-
-# new_failures: units that are failed now and were not before the activation, which is itself one of them
-new_failures() {
-  systemctl list-units --failed --no-legend --plain | while read -r unit _; do
-    [ "$unit" = nixfleet-switch.service ] && continue
-    grep -qxF "$unit" "$R/run/nixfleet-failed-before" 2>/dev/null || printf '%s ' "$unit"
+  # The activation is itself one of them.
+  for unit in $(failing); do
+    [ "$unit" != nixfleet-switch.service ] || continue
+    if grep -qxF "$unit" "$R/run/nixfleet-failed-before" 2>/dev/null; then old="$old$unit "; else new="$new$unit "; fi
   done
+  say new_failures "$new"
+  say old_failures "$old"
 }
 
 main </dev/null

@@ -305,12 +305,14 @@ def test_progress_waits_on_the_host_for_the_end(fakes: Fakes) -> None:
         f"""case $1 in
   show) if [ -e {count} ]; then s=failed; else s=activating; touch {count}; fi
     printf 'ActiveState=%s\\nResult=exit-code\\nExecMainStatus=4\\n' "$s" ;;
-  list-units) printf 'old.service loaded\\nnew.service loaded\\nnixfleet-switch.service loaded\\n' ;;
+  list-units) [ "$2" = --state=failed,auto-restart ] || exit 1
+    printf 'old.service loaded\\nnew.service loaded\\nnixfleet-switch.service loaded\\n' ;;
   is-active) printf 'inactive\\ninactive\\n' ;;
 esac""",
     )
     facts = fakes.run("progress", seconds="5").facts
-    assert (facts["ActiveState"], facts["ExecMainStatus"], facts["new_failures"]) == ("failed", "4", "new.service ")
+    assert (facts["ActiveState"], facts["ExecMainStatus"]) == ("failed", "4")
+    assert (facts["new_failures"], facts["old_failures"]) == ("new.service ", "old.service ")
 
 
 def test_mesh_peers_are_written_only_where_they_differ_and_only_when_installed(fakes: Fakes) -> None:

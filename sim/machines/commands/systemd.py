@@ -64,7 +64,7 @@ async def systemctl(call: Call) -> Reply:
             wanted += word.removeprefix("--property=").removeprefix("-p").split(",")
         elif not word.startswith("-"):
             given.append(word)
-        elif word not in flags:
+        elif word not in flags and not word.startswith("--state="):
             return not_simulated(call, word)
     verb, *units = given or [""]
     run = _VERBS.get(verb)
@@ -168,8 +168,12 @@ async def _reset_failed(call: Call, units: list[str], _: list[str]) -> Reply:
 async def _list_units(call: Call, units: list[str], _: list[str]) -> Reply:
     names = units or [*call.host.units.names(), K3S]
     rows = [properties(call.host, name) for name in names]
-    if "--failed" in call.argv:
-        rows = [row for row in rows if row["ActiveState"] == "failed"]
+    states = {"failed"} if "--failed" in call.argv else set()
+    for word in call.argv:
+        if word.startswith("--state="):
+            states |= set(word.removeprefix("--state=").split(","))
+    if states:
+        rows = [row for row in rows if states & {row["LoadState"], row["ActiveState"], row["SubState"]}]
     return Reply(
         out="".join(f"{row['Id']} {row['LoadState']} {row['ActiveState']} {row['SubState']}\n" for row in rows)
     )
