@@ -77,3 +77,10 @@ def test_every_host_has_the_guard_of_a_trial_and_what_its_loader_needs(hosts: Ho
         assert "panic=30" in facts["boot"]["kernelParams"]
         assert any("grub" in name for name in facts["boot"]["tools"]) == facts["boot"]["grub"]
         assert facts["boot"]["initrdLimit"]
+
+
+def test_every_host_says_how_heavy_a_change_to_its_system_is(hosts: Hosts) -> None:
+    weights = [facts["weight"] for facts in hosts.values()]
+    assert all(re.fullmatch(r"[0-9a-f]{16}", weight[part]) for weight in weights for part in ("k3s", "boot"))
+    # Addresses are in k3s' own configuration, so no two hosts are alike there.
+    assert len({weight["k3s"] for weight in weights}) > 1

@@ -17,6 +17,7 @@ let
   interface = one: { inherit (one) allowedTCPPorts allowedUDPPorts; };
   system = built: {
     drvPath = built.config.system.build.toplevel.drvPath;
+    weight = import ../../../nix/lib/weight.nix built.config;
     hostName = built.config.networking.hostName;
     platform = built.config.nixpkgs.hostPlatform.system;
     etc = lib.attrNames (own built.config.environment.etc);
