@@ -18,7 +18,7 @@ ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix lint format bench lock clean
+.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix lint format bench soak lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -88,6 +88,9 @@ format: setup ## let ruff format everything
 
 bench: setup ## measure times, memory, connections and commands on the simulated fleet
 	@$(PYTHON) tools/bench.py $(ARGS)
+
+soak: setup ## kill parts of runs at random moments on the simulated fleet, and see that the next run heals them
+	@$(PYTHON) tools/soak.py $(ARGS)
 
 lock: setup ## write requirements.lock anew from requirements.in
 	@$(PYTHON) -m uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --upgrade \
