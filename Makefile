@@ -71,7 +71,7 @@ reset: setup ## forget the simulated fleet: its machines, clouds and state
 	@$(PYTHON) -m sim $@ $(ARGS)
 
 test: setup ## run every test, those on the real engine included
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup --ignore=tests/nix $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadscope --ignore=tests/nix $(ARGS)
 	@tools/test-nix
 
 test-nix: setup ## run the checks of nix/; what cannot run here is said and counted

@@ -1,16 +1,41 @@
-"""What all tests share: the switch that rewrites stored texts."""
+"""What all tests share: the switch that rewrites stored texts, and which tests stay together on one worker."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
-    import pytest
+    from xdist.scheduler import LoadScopeScheduling
 
 # An Output in an f-string is an error, here as in a run.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
+WHOLE_FILES = ("tests/engine/", "tests/faults/test_soak.py", "tests/machines/")
+"""Files with one site each, made once: such a file stays on one worker."""
+
+GROUP = re.compile(r"@([a-z-]+)\]$")
+"""End of the id of a parametrized test that stays with the others of its group."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite stored texts instead of comparing with them")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - a run in one process has no xdist
+
+    class ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # published without type information
+        """xdist's own groups are marks, which are lost on their way from the workers of pytest 9."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file, group = nodeid.partition("::")[0], GROUP.search(nodeid)
+            if file.startswith(WHOLE_FILES):
+                return file
+            return f"{file}@{group[1]}" if group else nodeid
+
+    return ByPlace(config, log)

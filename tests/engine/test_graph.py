@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from operate.record import Run
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("graph-site")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

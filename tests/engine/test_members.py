@@ -12,7 +12,7 @@ from sim.world import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("sim-members")]
+pytestmark = pytest.mark.engine
 
 BOARDS = ("jetson-1", "n100-1")
 HOSTS = ("hcloud-1", "hcloud-2", "hcloud-3", "jetson-1", "n100-1", "ovh-1")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Edit = Callable[[dict[str, Any]], object]
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("protected-site")]
+pytestmark = pytest.mark.engine
 
 CURE = "put it back; or, if it is meant, set protection: false alone, run up, and then make this change"
 LAW = "protection keeps machines, volumes and the cluster"

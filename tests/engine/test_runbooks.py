@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("runbooks")]
+pytestmark = pytest.mark.engine
 
 DOCUMENT = ROOT / "docs" / "runbooks.md"
 RUNBOOK = re.compile(

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     Edit = Callable[[dict[str, Any]], object]
 
-# One site serves the whole file: with several workers the file stays on one.
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("sim-site")]
+pytestmark = pytest.mark.engine
 
 HOSTS = ("hcloud-1", "hcloud-2", "hcloud-3", "jetson-1", "n100-1", "ovh-1")
 BOARDS = ("jetson-1", "n100-1")

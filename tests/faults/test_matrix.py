@@ -136,12 +136,8 @@ def laws(group: Group, before: Scene, after: Scene, done: Outcome, made: Site) -
     ]
 
 
-def on_one_worker(group: Group) -> Any:
-    """With several workers those that begin from one site stay together: it is brought up once then."""
-    return pytest.param(group, marks=pytest.mark.xdist_group(f"faults-{group.site}"), id=group.name)
-
-
-@pytest.mark.parametrize("group", [on_one_worker(group) for group in GROUPS])
+# Those that begin from one site stay on one worker, by the end of their ids: it is brought up once then.
+@pytest.mark.parametrize("group", GROUPS, ids=[f"{group.name}@{group.site}" for group in GROUPS])
 def test_the_laws_hold_whatever_goes_wrong_and_a_second_run_heals(group: Group, kept: Callable[[str], Kept]) -> None:
     with kept(group.site).again(group.edit) as made:
         before = judge.look(made)

@@ -27,7 +27,6 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Soak:
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("soak")
 @pytest.mark.parametrize("chosen", ROUNDS, ids=str)
 def test_a_killed_run_breaks_no_law_and_the_next_one_heals(soak: Soak, chosen: Round) -> None:
     assert soak.round(chosen) == []
