@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from operate.engine import ROOT
+from operate.messages import OperateError
+from sim.session import drop_stale_locks
 
 if TYPE_CHECKING:
     from sim.site import Site
@@ -27,6 +29,10 @@ LOOK_SECONDS = 0.02
 
 LEFT_SECONDS = 90
 """For everything that a killed run started to have ended: ssh keeps a shared connection for 60 s."""
+
+
+REAPED_SECONDS = 20
+"""For the system to forget a process that has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +130,20 @@ def _watch(made: Site, kill: Kill, process: subprocess.Popen[str], hit: list[int
                         hit.append(pid)
                         return
         time.sleep(LOOK_SECONDS)
+
+
+def unlock(made: Site) -> None:
+    """Remove the lock of an engine that was killed; one that has ended may not have been reaped yet."""
+    deadline = time.monotonic() + REAPED_SECONDS
+    while True:
+        try:
+            drop_stale_locks(made.stage.base / "state")
+        except OperateError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(LOOK_SECONDS * 10)
 
 
 def left_behind(made: Site) -> dict[int, str]:

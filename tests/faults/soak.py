@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.session import drop_stale_locks
 from sim.world import Fault
 from tests.faults import judge, killer
 from tests.faults.killer import TARGETS, Kill
@@ -100,7 +99,7 @@ class Soak:
             found += laws(before, made, ended, installs)
             made.stage.world.clear_faults()
             for _ in range(TRIES):
-                drop_stale_locks(made.stage.base / "state")
+                killer.unlock(made)
                 ended = killer.run(made)
                 found += laws(before, made, ended, installs)
                 if found or ended.ok:
