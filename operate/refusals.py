@@ -110,6 +110,7 @@ NO_WAY = Refusal(
 )
 
 _HETZNER_CODE = re.compile(r"\((?P<code>[a-z_]+)(?:, [0-9a-f]+)?\)|Error code: (?P<named>[a-z_]+)")
+_HETZNER_STATUS = re.compile(r"server responded with status code (?P<status>5\d\d)")
 _OVH_STATUS = re.compile(r"OVHcloud API error \(status code (?P<status>\d{3})\)")
 _NO_WAY = re.compile(
     r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake|unexpected EOF|x509:"
@@ -117,12 +118,14 @@ _NO_WAY = re.compile(
 
 
 def _hetzner(text: str) -> tuple[Refusal, str] | None:
-    for found in _HETZNER_CODE.finditer(text):
-        code = found["code"] or found["named"]
+    for told in _HETZNER_CODE.finditer(text):
+        code = told["code"] or told["named"]
         refusal = HETZNER.get(SAME.get(code, code))
         if refusal:
             return refusal, code
-    return None
+    # What stands between answers in words of its own, or not in JSON at all.
+    found = _HETZNER_STATUS.search(text)
+    return (HETZNER["service_error"], f"status {found['status']}") if found else None
 
 
 def _ovh(text: str) -> tuple[Refusal, str] | None:

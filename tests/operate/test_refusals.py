@@ -88,6 +88,13 @@ REFUSED = [
         id="network",
     ),
     pytest.param(
+        "hcloud",
+        "hcloud: server responded with status code 503",
+        "c-1: server: Hetzner's API failed (status 503); "
+        "run the same command again in some minutes: it goes on where it stopped",
+        id="a gateway without an answer",
+    ),
+    pytest.param(
         "ovh",
         'OVHcloud API error (status code 403): Client::Forbidden: "not granted" (X-OVH-Query-Id: EU.1)',
         "c-1: server: the credentials may not do this, or have run out (status 403); make a consumer key with GET, "
