@@ -156,7 +156,8 @@ def logins(cluster: ClusterKeys) -> dict[str, str]:
 
 def as_secret(keys: HostKeys | ClusterKeys) -> str:
     """The value of the config secret: one line of JSON."""
-    return json.dumps(keys.model_dump(mode="json"), sort_keys=True)
+    # What is not there is no secret.
+    return json.dumps(keys.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
 
 
 @overload

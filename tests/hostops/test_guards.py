@@ -368,6 +368,7 @@ def test_a_seal_tells_of_every_installation_or_is_made_good(facts: dict[str, str
     [
         ({}, ""),
         ({"k3s": "activating"}, "k3s is activating"),
+        ({"address": "down"}, f"its cluster address {ENTRY.address} is on no interface"),
         ({"node": "False v1"}, "its node is not Ready (False v1)"),
         ({"node": "The connection was refused"}, "its node is not Ready (The connection was refused)"),
         ({"node": "True v0"}, "its node runs v0, wanted is v1"),
@@ -375,10 +376,10 @@ def test_a_seal_tells_of_every_installation_or_is_made_good(facts: dict[str, str
     ],
 )
 def test_a_server_is_healthy_or_says_why_not(facts: dict[str, str], complaint: str) -> None:
-    good: dict[str, Any] = {"k3s": "active", "node": "True v1", "etcd": "ok"}
+    good: dict[str, Any] = {"k3s": "active", "address": "up", "node": "True v1", "etcd": "ok"}
     server = ENTRY.model_copy(update={"role": Role.SERVER})
     assert look("installed", **{**good, **facts}).complaint(server, "v1") == complaint
 
 
 def test_an_agent_needs_no_etcd() -> None:
-    assert look("installed", k3s="active", node="True v1").complaint(ENTRY, "v1") == ""
+    assert look("installed", k3s="active", address="up", node="True v1").complaint(ENTRY, "v1") == ""
