@@ -18,12 +18,12 @@ ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix lint format bench soak lock clean
+.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix test-machines lint format bench soak lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 setup: ## make what the other commands need: .venv and the Pulumi CLI (they do it themselves)
 	@tools/setup
@@ -71,11 +71,14 @@ reset: setup ## forget the simulated fleet: its machines, clouds and state
 	@$(PYTHON) -m sim $@ $(ARGS)
 
 test: setup ## run every test, those on the real engine included
-	@$(PYTHON) -m pytest -n 2 --dist loadscope --ignore=tests/nix $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadscope --ignore=tests/nix --ignore=tests/machines $(ARGS)
 	@tools/test-nix
 
 test-nix: setup ## run the checks of nix/; what cannot run here is said and counted
 	@tools/test-nix $(ARGS)
+
+test-machines: setup ## run the tests on machines under QEMU; what cannot run here is said and counted
+	@tools/test-machines $(ARGS)
 
 lint: setup ## ruff, mypy and shellcheck
 	@$(PYTHON) -m ruff check .
