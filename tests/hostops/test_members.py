@@ -299,7 +299,8 @@ class TestRoles:
         done = trio.run("switch", "hcloud-3")
         assert done.code == 0, done.err
         left = ["cluster", "node", "quorum", "drain", "member", "stop", "forget"]
-        assert done.phases == ["look", *left, "secrets", "quorum", "copy", "activate", "switch", "check"]
+        # What follows is any switch's.
+        assert done.phases[:12] == ["look", *left, "secrets", "quorum", "copy", "weigh"]
         assert sorted(members(trio)) == ["hcloud-1", "hcloud-2"]
         node = trio.world.read("clusters/sim")["nodes"]["hcloud-3"]
         assert "node-role.kubernetes.io/etcd" not in node["metadata"]["labels"]
