@@ -2,7 +2,7 @@
 # Shut the host down after the answer has left: units are stopped, and file systems unmounted.
 
 main() {
-  systemd-run --quiet --collect --on-active=1 systemctl poweroff && say halting 1
+  systemd-run --quiet --collect --on-active=1 --timer-property=AccuracySec=100ms systemctl poweroff && say halting 1
 }
 
 main </dev/null

@@ -291,7 +291,7 @@ def test_every_timer_says_how_exact_it_has_to_be() -> None:
     """systemd's own accuracy is a minute."""
     texts = {path.name: path.read_text().replace("\\\n", " ") for path in REMOTE.glob("*.sh")}
     timers = [line for text in texts.values() for line in text.splitlines() if "--on-active" in line]
-    assert len(timers) == 4
+    assert len(timers) == 5
     assert [line for line in timers if "--timer-property=AccuracySec=1" not in line] == []
 
 
