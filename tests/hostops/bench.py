@@ -166,7 +166,7 @@ class Bench:
             "NIXFLEET_PEERS": json.dumps(peers),
             "NIXFLEET_MACHINE_ID": f"id-{host}",
             "NIXFLEET_CONTACT_SECONDS": "20",
-            "NIXFLEET_READY_SECONDS": "20",
+            "NIXFLEET_READY_SECONDS": "60",
             "NIXFLEET_ANSWER_SECONDS": "5",
             **more,
         }
@@ -253,7 +253,7 @@ class Copies:
     def __init__(self, base: Path, made: Bench) -> None:
         """Keep the bench as it is now; its machines are off."""
         self._made, self._kept = made, base / "kept"
-        self._fleet = copy.deepcopy(made.fleet)
+        self._fleet, self._ring = copy.deepcopy(made.fleet), copy.deepcopy(made.ring)
         shutil.copytree(made.base, self._kept, symlinks=True)
 
     @contextmanager
@@ -261,7 +261,8 @@ class Copies:
         """The bench as it was, with running machines."""
         shutil.rmtree(self._made.base)
         shutil.copytree(self._kept, self._made.base, symlinks=True)
-        self._made.fleet = copy.deepcopy(self._fleet)
+        self._made.fleet, self._made.ring = copy.deepcopy(self._fleet), copy.deepcopy(self._ring)
+        self._made.more = {}
         with self._made.powered():
             yield self._made
 
