@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,7 +253,7 @@ class Copies:
     def __init__(self, base: Path, made: Bench) -> None:
         """Keep the bench as it is now; its machines are off."""
         self._made, self._kept = made, base / "kept"
-        self._fleet, self._ring = copy.deepcopy(made.fleet), copy.deepcopy(made.ring)
+        self._fleet, self._ring = copy.deepcopy(made.fleet), replace(made.ring, hosts=dict(made.ring.hosts))
         shutil.copytree(made.base, self._kept, symlinks=True)
 
     @contextmanager
@@ -261,7 +261,8 @@ class Copies:
         """The bench as it was, with running machines."""
         shutil.rmtree(self._made.base)
         shutil.copytree(self._kept, self._made.base, symlinks=True)
-        self._made.fleet, self._made.ring = copy.deepcopy(self._fleet), copy.deepcopy(self._ring)
+        self._made.fleet = copy.deepcopy(self._fleet)
+        self._made.ring = replace(self._ring, hosts=dict(self._ring.hosts))
         self._made.more = {}
         with self._made.powered():
             yield self._made
