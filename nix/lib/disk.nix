@@ -25,6 +25,5 @@ in
 {
   inherit mebibytes;
   fixedMebibytes =
-    devices:
-    builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (partitionsOf devices);
+    devices: builtins.foldl' (sum: part: sum + mebibytes part.size) 0 (partitionsOf devices);
 }

@@ -8,7 +8,9 @@ let
   inherit (import ./machines.nix shared) installers virtual;
   machines =
     virtual
-    // lib.mapAttrs' (system: lib.nameValuePair "iso-headless-${lib.head (lib.splitString "-" system)}") installers;
+    // lib.mapAttrs' (
+      system: lib.nameValuePair "iso-headless-${lib.head (lib.splitString "-" system)}"
+    ) installers;
   overlays = import ../overlays { inherit lib; };
   systems = [
     "aarch64-linux"

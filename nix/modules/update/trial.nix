@@ -31,7 +31,9 @@ in
       conflicts = [ "initrd-switch-root.target" ];
       serviceConfig = {
         Type = "exec";
-        ExecStart = "/bin/sh -c 'sleep ${toString (cfg.initrdMinutes * 60)}; systemctl reboot --force --force'";
+        ExecStart = "/bin/sh -c 'sleep ${
+          toString (cfg.initrdMinutes * 60)
+        }; systemctl reboot --force --force'";
       };
     };
     systemd.services.nixfleet-trial = {
