@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import pulumi
 
-from fleet.keys import logins
+from fleet.keys.pairs import logins
 from fleet.model import Role
 
 if TYPE_CHECKING:
-    from fleet.keys import ClusterKeys, HostKeys
+    from fleet.keys.pairs import ClusterKeys, HostKeys
 
 Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "prune", "resume", "switch"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes import core, rbac
 
-from fleet.kubeconfig import Api, certificate_authority, token_kubeconfig
+from fleet.contract.kubeconfig import Api, certificate_authority, token_kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

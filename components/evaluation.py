@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from fleet.closures import content_key, tree_hash
+from fleet.contract.closures import content_key, tree_hash
+from fleet.contract.impact import Weight
 from fleet.faults import Fault, FleetError
-from fleet.impact import Weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 TIMEOUT_SECONDS = 900
 """Limit of one evaluation of all hosts; one takes about two seconds a host."""
@@ -46,7 +46,7 @@ class Evaluated:
     """Its key."""
 
     weight: str = ""
-    """A Weight (fleet/impact.py) as JSON; empty where only the content is known."""
+    """A Weight (fleet/contract/impact.py) as JSON; empty where only the content is known."""
 
 
 def evaluate(stack: str, nix: Path) -> dict[str, Evaluated]:

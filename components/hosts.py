@@ -12,8 +12,8 @@ from components.commands import deploy_secret, install_secret, switch_secret
 from components.edges import Gate, gate, unlinked
 from components.host import Host, HostArgs
 from components.mesh import Mesh, MeshArgs
+from fleet.contract.formation import turns
 from fleet.durations import switch_seconds
-from fleet.formation import turns
 from fleet.hosts import Tuning
 from fleet.network import MeshNetwork
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from components.clouds.registry import Machine
     from components.inputs import Inputs
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
 
 
 def peers(inputs: Inputs, machines: Mapping[str, Machine], names: Iterable[str]) -> pulumi.Output[str]:

@@ -16,17 +16,17 @@ from pydantic import ValidationError
 
 from components.clouds import load_clouds
 from components.evaluation import closures, contents
-from fleet.contract import contract, require_fresh
+from fleet.contract.facts import contract, require_fresh
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
-from fleet.identities import Identities
-from fleet.keys import BUCKET_KEY, BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity
+from fleet.keys.identities import Identities
+from fleet.keys.pairs import BUCKET_KEY, BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity
 from fleet.profiles import load_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
     from fleet.network import Profile
     from fleet.settings import Fleet
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from fleet.outputs import ClusterOutputs, HostOutputs, StackOutputs
+from fleet.contract.outputs import ClusterOutputs, HostOutputs, StackOutputs
 
 if TYPE_CHECKING:
     from components.inputs import Inputs

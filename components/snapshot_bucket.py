@@ -9,8 +9,8 @@ import pulumi
 from pulumi_kubernetes import core
 
 if TYPE_CHECKING:
-    from fleet.contract import SnapshotBucketFacts
-    from fleet.keys import BucketKeys
+    from fleet.contract.facts import SnapshotBucketFacts
+    from fleet.keys.pairs import BucketKeys
 
 SECRET_TYPE = "etcd.k3s.cattle.io/s3-config-secret"  # noqa: S105 - a name
 

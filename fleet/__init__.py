@@ -2,6 +2,6 @@
 
 Never an import of pulumi, no clock, no network; what is done with a fleet lives in `components/` (cloud resources)
 and `hostops/` (work on hosts). Models, laws and everything derived from them are pure functions. Files are read and
-written in files.py, profiles.py, stackfile.py and generated.py only, random numbers are drawn in keys.py, and
-encryption.py runs the Pulumi CLI.
+written in files.py, profiles.py, stackfile.py, keys/keystore.py and contract/generated.py only, random numbers are
+drawn in keys/pairs.py, and keys/encryption.py runs the Pulumi CLI.
 """

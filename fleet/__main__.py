@@ -11,14 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet import generated, stackfile
-from fleet.contract import Contract
-from fleet.difference import Side, changes, render_changes
+from fleet import stackfile
+from fleet.contract import generated
+from fleet.contract.difference import Side, changes, render_changes
+from fleet.contract.facts import Contract
 from fleet.document import read
-from fleet.encryption import EncryptionError, environment
 from fleet.faults import FleetError
 from fleet.files import read_json
-from fleet.keystore import complete
+from fleet.keys.encryption import EncryptionError, environment
+from fleet.keys.keystore import complete
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

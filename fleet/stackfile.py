@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from fleet.document import read, read_fleet, read_whole
 from fleet.faults import Fault, FleetError
 from fleet.files import read_text, refused
-from fleet.identities import Identities
-from fleet.keys import CLUSTER_KEY, HOST_KEY_PREFIX
+from fleet.keys.identities import Identities
+from fleet.keys.pairs import CLUSTER_KEY, HOST_KEY_PREFIX
 from fleet.laws.identities import SECTION, identity_faults, missing_identities
 from fleet.profiles import load_profiles
 from fleet.yamltext import YamlError, parse, set_config, set_top

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 NEED_HOST = ("install", "switch", "leave", "hostkey", "halt", "resume")
 """Verbs that change one host: alone on this machine, and under the host's lease."""

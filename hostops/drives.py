@@ -11,7 +11,7 @@ from hostops.failure import Code, Failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
     from fleet.hosts import Drive
 
 SIZE_TOLERANCE = 0.1

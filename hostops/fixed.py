@@ -12,7 +12,7 @@ from hostops.drives import ours
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
     from hostops.look import Look
 
 

@@ -10,7 +10,7 @@ from hostops.drives import UNREADABLE, check_drives, claims, refused
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
     from hostops.drives import Drives, Found
     from hostops.look import Look
 

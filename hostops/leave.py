@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from fleet.contract import Contract, HostFacts
+from fleet.contract.facts import Contract, HostFacts
 from hostops.contact import pause
 from hostops.drain import drain, uncordon
 from hostops.failure import Code, Failure

@@ -11,7 +11,7 @@ from hostops.ssh import NoAnswer, script
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
     from hostops.ssh import Key, Line
 
 State = Literal["cloud-image", "installer", "installed", "foreign-nixos"]

@@ -1,6 +1,6 @@
 """The verbs tokens, hostkey and certificates: new keys on running hosts. Each goes on where a killed one stopped.
 
-Which keys are new, and since when the stack file says so, is fleet/rotation.py.
+Which keys are new, and since when the stack file says so, is fleet/keys/rotation.py.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from hostops.ssh import Line, NoAnswer, script
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
     from hostops.process import Deadline
     from hostops.task import Task
 

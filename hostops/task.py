@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from fleet.contract import ClusterFacts, Contract, HostFacts
+from fleet.contract.facts import ClusterFacts, Contract, HostFacts
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:

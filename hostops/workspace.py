@@ -19,7 +19,7 @@ from hostops.failure import Code, Failure
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 SOCKET = "s"
 """How names of control sockets begin; short, because their paths have a limit."""

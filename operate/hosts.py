@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fleet.keys import BUCKET_KEY, CLUSTER_KEY, BucketKeys, ClusterKeys, logins
-from fleet.outputs import StackOutputs
+from fleet.contract.outputs import StackOutputs
+from fleet.keys.pairs import BUCKET_KEY, CLUSTER_KEY, BucketKeys, ClusterKeys, logins
 from operate.engine import ROOT, Place, environment, select, translated
 from operate.messages import OperateError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from fleet.contract import HostFacts
+from fleet.contract.facts import HostFacts
 from fleet.hosts import HOST_KINDS
 from fleet.transition import HostPrecedent, Installed, Precedent
 from operate.record import name_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from fleet.impact import Impact, Weight, impact
-from fleet.outputs import StackOutputs
+from fleet.contract.impact import Impact, Weight, impact
+from fleet.contract.outputs import StackOutputs
 from operate.phases import durations
 
 if TYPE_CHECKING:

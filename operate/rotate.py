@@ -1,6 +1,6 @@
 """`make rotate`: new keys for a stack that runs, none by an installation. Killed, it goes on when it is run again.
 
-What each step writes into the stack file is fleet/rotation.py; what happens on hosts is hostops/rotate.py.
+What each step writes into the stack file is fleet/keys/rotation.py; what happens on hosts is hostops/rotate.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet import generated, keys, stackfile
-from fleet.encryption import environment as process_environment
+from fleet import stackfile
+from fleet.contract import generated
 from fleet.files import read_text
-from fleet.rotation import OF_A_HOST, RENEWED, Rotation, What, with_admin_key, with_deploy_key, with_host
+from fleet.keys import pairs
+from fleet.keys.encryption import environment as process_environment
+from fleet.keys.rotation import OF_A_HOST, RENEWED, Rotation, What, with_admin_key, with_deploy_key, with_host
 from operate.actions import drive
 from operate.hosts import hosts_of
 from operate.messages import OperateError
@@ -75,23 +77,23 @@ def _nothing(_place: Place, _rotation: Rotation) -> None:
 
 
 def _begin_hostkey(rotation: Rotation, _: Mapping[str, str]) -> None:
-    fresh = keys.another_host_key(rotation.host_keys(rotation.own))
-    rotation.begin({rotation.next: keys.as_secret(fresh)})
+    fresh = pairs.another_host_key(rotation.host_keys(rotation.own))
+    rotation.begin({rotation.next: pairs.as_secret(fresh)})
 
 
 def _begin_wireguard(rotation: Rotation, _: Mapping[str, str]) -> None:
-    fresh = keys.another_wireguard_key(rotation.host_keys(rotation.own))
+    fresh = pairs.another_wireguard_key(rotation.host_keys(rotation.own))
     identities = with_host(rotation.identities(), rotation.subject, fresh)
-    rotation.begin({rotation.own: keys.as_secret(fresh)}, identities=identities)
+    rotation.begin({rotation.own: pairs.as_secret(fresh)}, identities=identities)
 
 
 def _begin_tokens(rotation: Rotation, _: Mapping[str, str]) -> None:
-    rotation.begin({rotation.next: keys.as_secret(keys.other_tokens(rotation.cluster_keys()))})
+    rotation.begin({rotation.next: pairs.as_secret(pairs.other_tokens(rotation.cluster_keys()))})
 
 
 def _begin_deploykey(rotation: Rotation, _: Mapping[str, str]) -> None:
-    fresh = keys.another_deploy_key(rotation.cluster_keys())
-    rotation.begin({rotation.own: keys.as_secret(fresh)}, identities=with_deploy_key(rotation.identities(), fresh))
+    fresh = pairs.another_deploy_key(rotation.cluster_keys())
+    rotation.begin({rotation.own: pairs.as_secret(fresh)}, identities=with_deploy_key(rotation.identities(), fresh))
 
 
 def _begin_kubeconfig(rotation: Rotation, _: Mapping[str, str]) -> None:
@@ -128,7 +130,7 @@ def _bring_hostkey(place: Place, rotation: Rotation) -> None:
     with hosts_of(place) as hosts:
         hosts.call("hostkey", host=rotation.subject, secrets={"hostKey": fresh.host_key})
     identities = with_host(rotation.identities(), rotation.subject, fresh)
-    rotation.settle({rotation.own: keys.as_secret(fresh)}, identities)
+    rotation.settle({rotation.own: pairs.as_secret(fresh)}, identities)
 
 
 def _bring_tokens(place: Place, rotation: Rotation) -> None:
@@ -144,7 +146,7 @@ def _bring_tokens(place: Place, rotation: Rotation) -> None:
                 "formerServerToken": former.server_token,
             },
         )
-    rotation.settle({rotation.own: keys.as_secret(fresh)})
+    rotation.settle({rotation.own: pairs.as_secret(fresh)})
 
 
 def _bring_certificates(place: Place, rotation: Rotation) -> None:
@@ -167,7 +169,7 @@ def _forget_former(place: Place, rotation: Rotation) -> None:
     alone = own.model_copy(update={"former_deploy_key": ""})
     with hosts_of(place) as hosts:
         hosts.call("status", secrets={"formerDeployKey": ""})
-    rotation.settle({rotation.own: keys.as_secret(alone)})
+    rotation.settle({rotation.own: pairs.as_secret(alone)})
 
 
 FINISH: dict[What, Callable[[Place, Rotation], None]] = {What.DEPLOYKEY: _forget_former}

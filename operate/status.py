@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
-from fleet.keys import CLUSTER_KEY, ClusterKeys, logins
-from fleet.outputs import StackOutputs
+from fleet.contract.outputs import StackOutputs
+from fleet.keys.pairs import CLUSTER_KEY, ClusterKeys, logins
 from operate.engine import ROOT, Place, environment, select, translated
 from operate.messages import OperateError
 from operate.report import table

@@ -2,7 +2,7 @@
 
 AES-256-GCM under PBKDF2-SHA-256; the form of both texts is the engine's (`v1`), and every run proves it, because the
 engine reads them.
-Real stacks' secrets are fleet/keystore.py's matter.
+Real stacks' secrets are fleet/keys/keystore.py's matter.
 """
 
 from __future__ import annotations

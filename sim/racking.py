@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fleet.contract import ssh_address
+from fleet.contract.facts import ssh_address
 from fleet.hosts import HARDWARE, OvhDedicatedHost, OvhInstanceHost
 from operate.engine import ROOT
 from operate.messages import OperateError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleet.hosts import Drive, Host
-    from fleet.keys import HostKeys
+    from fleet.keys.pairs import HostKeys
     from fleet.settings import Fleet
     from sim.world import World
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fleet import stackfile
-from fleet.contract import contract, render
+from fleet.contract.facts import contract, render
 from fleet.document import read, read_fleet
 from fleet.files import read_text, write_whole
-from fleet.identities import Identities
+from fleet.keys.identities import Identities
 from fleet.profiles import load_profiles
 from operate.engine import ROOT
 from sim.stage import Outcome, Stage

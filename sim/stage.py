@@ -19,7 +19,7 @@ import yaml
 
 from fleet import stackfile
 from fleet.document import read_fleet
-from fleet.keys import CLUSTER_KEY, ClusterKeys, HostKeys, deploy_public, host_config_key
+from fleet.keys.pairs import CLUSTER_KEY, ClusterKeys, HostKeys, deploy_public, host_config_key
 from fleet.profiles import load_profiles
 from operate.engine import ROOT, Place
 from operate.messages import OperateError

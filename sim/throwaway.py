@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet import keys, stackfile
-from fleet.identities import Identities
+from fleet import stackfile
+from fleet.keys import pairs
+from fleet.keys.identities import Identities
 from sim.passphrase import Passphrase
 
 PASSPHRASE = "throwaway"  # noqa: S105  no secret, see below
@@ -16,7 +17,7 @@ PASSPHRASE = "throwaway"  # noqa: S105  no secret, see below
 
 CREDENTIALS = {
     "hcloud:token": "0" * 64,
-    keys.BUCKET_KEY: '{"accessKey": "simulated-access", "secretKey": "simulated-secret"}',
+    pairs.BUCKET_KEY: '{"accessKey": "simulated-access", "secretKey": "simulated-secret"}',
 }
 """Provider credentials that must have a form; the others may be any text."""
 
@@ -26,23 +27,23 @@ class Ring:
     """The keys of one throwaway stack: a host keeps its keys as long as the ring lives, a new one gets new ones."""
 
     vault: Passphrase = field(default_factory=lambda: Passphrase(PASSPHRASE, os.urandom(8)))
-    cluster: keys.ClusterKeys = field(default_factory=keys.new_cluster_keys)
-    hosts: dict[str, keys.HostKeys] = field(default_factory=dict)
+    cluster: pairs.ClusterKeys = field(default_factory=pairs.new_cluster_keys)
+    hosts: dict[str, pairs.HostKeys] = field(default_factory=dict)
 
     def identities(self, names: tuple[str, ...]) -> Identities:
         """Public halves of these hosts, made where they are missing."""
         for name in names:
             if name not in self.hosts:
-                self.hosts[name] = keys.new_host_keys()
+                self.hosts[name] = pairs.new_host_keys()
         return Identities(
-            deploy_key=keys.deploy_public(self.cluster),
-            hosts={name: keys.host_identity(self.hosts[name]) for name in names},
+            deploy_key=pairs.deploy_public(self.cluster),
+            hosts={name: pairs.host_identity(self.hosts[name]) for name in names},
         )
 
     def secrets(self, names: tuple[str, ...]) -> dict[str, str]:
         """Private halves by config key."""
-        own = {keys.host_config_key(name): keys.as_secret(self.hosts[name]) for name in names}
-        return {keys.CLUSTER_KEY: keys.as_secret(self.cluster), **own}
+        own = {pairs.host_config_key(name): pairs.as_secret(self.hosts[name]) for name in names}
+        return {pairs.CLUSTER_KEY: pairs.as_secret(self.cluster), **own}
 
 
 def _is_secret(value: object) -> bool:
@@ -55,7 +56,7 @@ def throwaway(config: Mapping[str, Any], ring: Ring) -> dict[str, Any]:
     identities = ring.identities(names)
     secrets = {key: CREDENTIALS.get(key, "simulated") for key, value in config.items() if _is_secret(value)}
     # Keys of hosts that the file no longer has must not stay: the engine would try to open them.
-    secrets = {key: value for key, value in secrets.items() if not key.startswith(keys.HOST_KEY_PREFIX)}
+    secrets = {key: value for key, value in secrets.items() if not key.startswith(pairs.HOST_KEY_PREFIX)}
     secrets |= ring.secrets(names)
     clear = {key: value for key, value in config.items() if not _is_secret(value)}
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.clouds.registry import CloudArgs, Machine, register_cloud
-from fleet.contract import ssh_address
+from fleet.contract.facts import ssh_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

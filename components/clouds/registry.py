@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from fleet.hosts import Host
-    from fleet.identities import Identities
+    from fleet.keys.identities import Identities
     from fleet.settings import Fleet
 
 

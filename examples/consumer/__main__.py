@@ -14,8 +14,8 @@ import pulumi_kubernetes as kubernetes
 # A program in a repository of its own brings the fleet package of the release that it was written for.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from fleet.contract.outputs import StackOutputs, read_outputs
 from fleet.faults import FleetError
-from fleet.outputs import StackOutputs, read_outputs
 
 NAMESPACE = "workloads"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.contract import ssh_address
+from fleet.contract.facts import ssh_address
 from fleet.faults import Fault
 from fleet.hosts import HcloudHost, Host, OvhInstanceHost
 from fleet.laws.law import Profiles, law

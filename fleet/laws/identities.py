@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.age import recipient
 from fleet.faults import Fault
+from fleet.keys.age import recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fleet.identities import Identities
+    from fleet.keys.identities import Identities
 
 SECTION = "nixfleet:identities"
 

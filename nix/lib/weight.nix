@@ -1,5 +1,5 @@
 # What of a system needs more than a restart of units, as digests: k3s' own units, and what only a boot brings. Two systems
-# with the same digests switch without draining the node (fleet/impact.py compares them, hostops/remote/weigh.sh the files).
+# with the same digests switch without draining the node (fleet/contract/impact.py compares them, hostops/remote/weigh.sh the files).
 config:
 let
   digest = value: builtins.substring 0 16 (builtins.hashString "sha256" (builtins.toJSON value));

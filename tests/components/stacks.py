@@ -14,10 +14,18 @@ from components.clouds import load_clouds
 from components.inputs import ROOT, Inputs
 from components.outputs import export
 from components.site import build
-from fleet.contract import contract
+from fleet.contract.facts import contract
 from fleet.document import read_fleet
-from fleet.identities import Identities
-from fleet.keys import BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity, new_cluster_keys, new_host_keys
+from fleet.keys.identities import Identities
+from fleet.keys.pairs import (
+    BucketKeys,
+    ClusterKeys,
+    HostKeys,
+    deploy_public,
+    host_identity,
+    new_cluster_keys,
+    new_host_keys,
+)
 from fleet.profiles import load_profiles
 from tests.components.plan import Plan, record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fleet.formation import turns
+from fleet.contract.formation import turns
 from tests.components.stacks import Deploy, inputs_of
 
 

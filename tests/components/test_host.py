@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleet.cluster import Rollout
-from fleet.contract import HostFacts
+from fleet.contract.facts import HostFacts
 from fleet.durations import switch_seconds
 from tests.components.plan import Plan, name_of, number
 

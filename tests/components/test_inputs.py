@@ -13,9 +13,9 @@ import yaml
 from components import evaluation, inputs
 from components.evaluation import Evaluated
 from components.inputs import ROOT, load, quarter
-from fleet.contract import render
+from fleet.contract.facts import render
 from fleet.faults import FleetError
-from fleet.keys import as_secret
+from fleet.keys.pairs import as_secret
 from tests.components.plan import record
 from tests.components.stacks import BUCKET, cluster_keys, host_keys, inputs_of
 

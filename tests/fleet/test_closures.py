@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet.closures import CONTENT_PREFIX, content_key, tree_hash
-from fleet.contract import Contract, contract
+from fleet.contract.closures import CONTENT_PREFIX, content_key, tree_hash
+from fleet.contract.facts import Contract, contract
 from fleet.document import read_fleet
-from fleet.keys import make_identities
+from fleet.keys.pairs import make_identities
 from tests.fleet.documents import PROFILES, base, changed
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet.contract import Contract, contract, render, require_fresh
+from fleet.contract.facts import Contract, contract, render, require_fresh
 from fleet.document import read_fleet
 from fleet.faults import FleetError
-from fleet.keys import make_identities
+from fleet.keys.pairs import make_identities
 from fleet.stackfile import ROOT, load, names
 from tests.fleet.documents import PROFILES, base, changed
 
@@ -44,7 +44,7 @@ def test_the_order_of_hosts_changes_no_byte(name: str) -> None:
 @pytest.mark.parametrize("stack", names(ROOT))
 def test_two_runs_write_the_same_bytes_whatever_the_hash_seed(stack: str) -> None:
     program = (
-        "import sys; from fleet.generated import *; from fleet.stackfile import *; s = load(sys.argv[1]);"
+        "import sys; from fleet.contract.generated import *; from fleet.stackfile import *; s = load(sys.argv[1]);"
         "print({**contract_file(s, ROOT), **known_hosts_file(s, ROOT), **sops_file(ROOT), **schema_file(ROOT)})"
     )
     runs = {

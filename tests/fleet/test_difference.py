@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from fleet.contract import contract
-from fleet.difference import Change, Impact, Side, changes, render_changes
+from fleet.contract.difference import Change, Impact, Side, changes, render_changes
+from fleet.contract.facts import contract
 from fleet.document import read_fleet
-from fleet.keys import make_identities
+from fleet.keys.pairs import make_identities
 from tests.fleet.documents import PROFILES, base, changed
 
 IDENTITIES = make_identities({host for name in ("lan", "mesh") for host in base(name)["hosts"]})[0]

@@ -9,12 +9,13 @@ import jsonschema
 import pytest
 import yaml
 
-from fleet import generated, stackfile
+from fleet import stackfile
+from fleet.contract import generated
+from fleet.contract.schema import schema
 from fleet.document import read_whole
 from fleet.faults import FleetError
-from fleet.keys import make_identities
-from fleet.recipients import render_sops
-from fleet.schema import schema
+from fleet.keys.pairs import make_identities
+from fleet.keys.recipients import render_sops
 from fleet.yamltext import parse
 from tests.fleet.documents import PROFILES, base, changed, table
 

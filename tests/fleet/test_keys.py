@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
-from fleet import encryption, keystore, stackfile
-from fleet.age import bech32, montgomery, recipient
-from fleet.encryption import EncryptionError, Vault, find_cli
+from fleet import stackfile
 from fleet.faults import FleetError
 from fleet.files import read_text, write_whole
-from fleet.keys import CLUSTER_KEY, deploy_public, host_config_key, host_identity, make_identities, read_secret
-from fleet.keystore import complete, plan
+from fleet.keys import encryption, keystore
+from fleet.keys.age import bech32, montgomery, recipient
+from fleet.keys.encryption import EncryptionError, Vault, find_cli
+from fleet.keys.keystore import complete, plan
+from fleet.keys.pairs import CLUSTER_KEY, deploy_public, host_config_key, host_identity, make_identities, read_secret
 from fleet.laws.identities import identity_faults
 
 PASSPHRASE = re.findall(r"^SIM_PASSPHRASE := (\S+)$", read_text(stackfile.ROOT / "Makefile"), re.MULTILINE)[0]
@@ -336,7 +337,7 @@ def test_private_halves_never_stand_in_a_command_line_or_in_the_file(
         seen.extend(argv)
         return run(argv, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr("fleet.encryption.subprocess.run", watched)
+    monkeypatch.setattr("fleet.keys.encryption.subprocess.run", watched)
     complete("tiny", root, ENVIRONMENT)
     monkeypatch.undo()
     assert seen

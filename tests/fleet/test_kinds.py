@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 
 from fleet import hosts
-from fleet.contract import contract
+from fleet.contract.facts import contract
+from fleet.contract.schema import schema
 from fleet.document import read_fleet, read_whole
-from fleet.keys import make_identities
-from fleet.schema import schema
+from fleet.keys.pairs import make_identities
 from fleet.settings import Fleet
 from tests.fleet.documents import PROFILES, base
 

@@ -12,7 +12,7 @@ import pytest
 
 from fleet import stackfile
 from fleet.__main__ import main
-from fleet.keystore import Plan
+from fleet.keys.keystore import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fleet.contract.outputs import ClusterOutputs, StackOutputs, read_outputs
 from fleet.faults import FleetError
-from fleet.outputs import ClusterOutputs, StackOutputs, read_outputs
 
 OUTPUTS = StackOutputs(
     cluster=ClusterOutputs(name="c", endpoint="https://api:6443", endpoint_address="192.0.2.1", k3s_version="v1"),
@@ -37,7 +37,7 @@ def test_an_unknown_version_is_refused(document: Any, value: str) -> None:
     assert str(refused.value) == (
         "the export of the fleet has 1 fault:\n"
         f"  fleet.version: {value}: this program knows version 1 of a fleet's outputs; "
-        "use the fleet/outputs.py of the fleet's own release"
+        "use the fleet/contract/outputs.py of the fleet's own release"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet.contract import render
+from fleet.contract.facts import render
 from fleet.faults import FleetError
 from fleet.laws.network import _shared
 from fleet.laws.profiles import profile_faults

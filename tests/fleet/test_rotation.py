@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet import keys, stackfile
+from fleet import stackfile
 from fleet.faults import FleetError
-from fleet.rotation import MARK, Rotation, What, with_admin_key, with_host
+from fleet.keys import pairs
+from fleet.keys.rotation import MARK, Rotation, What, with_admin_key, with_host
 from fleet.stackfile import ROOT
 from fleet.yamltext import set_scalar
 
@@ -39,13 +40,13 @@ def test_keys_that_hosts_take_stand_beside_the_present_ones_until_they_have_them
     before = (root / "Pulumi.sim.yaml").read_text()
     one = rotation(root, What.HOSTKEY, "n100-1")
     old = one.host_keys(one.own)
-    fresh = keys.another_host_key(old)
-    one.begin({one.next: keys.as_secret(fresh)})
+    fresh = pairs.another_host_key(old)
+    one.begin({one.next: pairs.as_secret(fresh)})
     assert (one.begun, one.taken, one.host_keys(one.own), one.host_keys(one.next)) == (True, False, old, fresh)
-    assert stackfile.load("sim", root).identities.hosts["n100-1"] == keys.host_identity(old)
-    one.settle({one.own: keys.as_secret(fresh)}, with_host(one.identities(), "n100-1", fresh))
+    assert stackfile.load("sim", root).identities.hosts["n100-1"] == pairs.host_identity(old)
+    one.settle({one.own: pairs.as_secret(fresh)}, with_host(one.identities(), "n100-1", fresh))
     assert (one.taken, one.host_keys(one.own)) == (True, fresh)
-    assert stackfile.load("sim", root).identities.hosts["n100-1"] == keys.host_identity(fresh)
+    assert stackfile.load("sim", root).identities.hosts["n100-1"] == pairs.host_identity(fresh)
     one.end()
     changed = set(before.splitlines()) ^ set((root / "Pulumi.sim.yaml").read_text().splitlines())
     # Host key and its age recipient, and the secret: each once before and once after.
@@ -68,9 +69,9 @@ def test_one_rotation_ends_before_the_next_one_begins(root: Path) -> None:
 
 def test_the_former_deploy_key_goes_along_while_there_is_one(root: Path) -> None:
     own = rotation(root, What.DEPLOYKEY).cluster_keys()
-    assert keys.logins(own) == {"deployKey": own.deploy_key}
-    fresh = keys.another_deploy_key(own)
-    assert keys.logins(fresh) == {"deployKey": fresh.deploy_key, "formerDeployKey": own.deploy_key}
+    assert pairs.logins(own) == {"deployKey": own.deploy_key}
+    fresh = pairs.another_deploy_key(own)
+    assert pairs.logins(fresh) == {"deployKey": fresh.deploy_key, "formerDeployKey": own.deploy_key}
 
 
 def test_an_admin_s_key_is_replaced_and_nothing_else(root: Path) -> None:

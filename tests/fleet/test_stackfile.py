@@ -10,7 +10,7 @@ import pytest
 from fleet import stackfile
 from fleet.faults import FleetError
 from fleet.files import write_whole
-from fleet.keys import make_identities
+from fleet.keys.pairs import make_identities
 from fleet.stackfile import load, replace_identities
 from fleet.yamltext import parse
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fleet.contract import contract, render
+from fleet.contract.facts import contract, render
 from fleet.document import read_fleet
-from fleet.keys import deploy_public
+from fleet.keys.pairs import deploy_public
 from fleet.profiles import load_profiles
 from fleet.userdata import user_data
 from hostops import runtime

@@ -15,7 +15,7 @@ from hostops.look import Identity, Look
 from hostops.task import load_contract
 
 if TYPE_CHECKING:
-    from fleet.contract import HostFacts
+    from fleet.contract.facts import HostFacts
 
 ENTRY = load_contract("sim", {}).hosts["n100-1"]
 ENTRY = ENTRY.model_copy(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fleet.keys import new_cluster_keys
+from fleet.keys.pairs import new_cluster_keys
 from hostops import process
 from hostops.failure import Code, Failure
 from hostops.journal import Journal
@@ -24,7 +24,7 @@ from hostops.task import ROOT, Limits, load_contract, read_peers
 from hostops.workspace import Workspace
 
 if TYPE_CHECKING:
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 
 @pytest.fixture(scope="module")

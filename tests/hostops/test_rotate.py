@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fleet.keys import another_host_key, other_tokens
+from fleet.keys.pairs import another_host_key, other_tokens
 from tests.hostops.bench import wait_for
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fleet.contract import contract, render
+from fleet.contract.facts import contract, render
 from fleet.document import read_fleet
 from fleet.hosts import Disk
 from fleet.layouts import PARTITIONS, label_prefix

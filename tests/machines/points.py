@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fleet import keys
+from fleet.keys import pairs
 from sim.throwaway import Ring
 from tests.machines import qemu
 from tests.machines.machine import Machine
@@ -126,15 +126,15 @@ def _ring(path: Path) -> Ring:
             path.write_text(json.dumps(document))
     document = json.loads(path.read_text())
     return Ring(
-        cluster=keys.ClusterKeys.model_validate(document["cluster"]),
-        hosts={name: keys.HostKeys.model_validate(host) for name, host in document["hosts"].items()},
+        cluster=pairs.ClusterKeys.model_validate(document["cluster"]),
+        hosts={name: pairs.HostKeys.model_validate(host) for name, host in document["hosts"].items()},
     )
 
 
 def let_in(site: Site) -> None:
     """Give the running system the host's bootstrap key, and let the operator in."""
     ring, machine = site.operator.ring, site.machine
-    machine.put("/root/.ssh/authorized_keys", keys.deploy_public(ring.cluster))
+    machine.put("/root/.ssh/authorized_keys", pairs.deploy_public(ring.cluster))
     machine.put("/etc/ssh/ssh_host_ed25519_key", ring.hosts[site.host].bootstrap_key)
     machine.tell("ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key >/etc/ssh/ssh_host_ed25519_key.pub")
     machine.tell("systemctl restart sshd")

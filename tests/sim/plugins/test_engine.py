@@ -17,7 +17,7 @@ import pulumi_ovh as ovh
 import pytest
 from pulumi import automation as auto
 
-from fleet.encryption import find_cli
+from fleet.keys.encryption import find_cli
 from sim.machines import certificates
 from sim.machines.rack import Rack
 from sim.plugins.install import PLUGINS, install, version

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.age import recipient
+from fleet.keys.age import recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

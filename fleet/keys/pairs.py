@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import Field
 
-from fleet.age import recipient
-from fleet.identities import HostIdentity, Identities
+from fleet.keys.age import recipient
+from fleet.keys.identities import HostIdentity, Identities
 from fleet.model import Model
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fleet import keys, stackfile
+from fleet import stackfile
 from fleet.document import read
-from fleet.encryption import PROVIDER_KEYS, EncryptionError, Vault
 from fleet.faults import Fault, FleetError
 from fleet.files import read_text, write_whole
-from fleet.identities import HostIdentity, Identities
+from fleet.keys import pairs
+from fleet.keys.encryption import PROVIDER_KEYS, EncryptionError, Vault
+from fleet.keys.identities import HostIdentity, Identities
 from fleet.profiles import load_profiles
 
 if TYPE_CHECKING:
@@ -53,28 +54,28 @@ def plan(hosts: tuple[str, ...], identities: Identities | None, private: frozens
     """Compare the public and the private halves; raises FleetError for public halves whose private halves are gone."""
     example = identities is not None and identities.example
     public = set(identities.hosts) if identities and not example else set()
-    lost = [name for name in sorted(public) if keys.host_config_key(name) not in private]
+    lost = [name for name in sorted(public) if pairs.host_config_key(name) not in private]
     faults = [_lost(name) for name in lost]
     has_deploy = identities is not None and not example
-    if has_deploy and keys.CLUSTER_KEY not in private:
+    if has_deploy and pairs.CLUSTER_KEY not in private:
         faults.append(_lost_cluster())
     if faults:
         raise FleetError(source, tuple(faults))
     missing = [name for name in hosts if name not in public]
-    restored = [key for name in missing if (key := keys.host_config_key(name)) in private]
-    if not has_deploy and keys.CLUSTER_KEY in private:
-        restored.append(keys.CLUSTER_KEY)
+    restored = [key for name in missing if (key := pairs.host_config_key(name)) in private]
+    if not has_deploy and pairs.CLUSTER_KEY in private:
+        restored.append(pairs.CLUSTER_KEY)
     return Plan(
-        new_hosts=tuple(name for name in missing if keys.host_config_key(name) not in private),
+        new_hosts=tuple(name for name in missing if pairs.host_config_key(name) not in private),
         restored=tuple(sorted(restored)),
-        new_cluster=keys.CLUSTER_KEY not in private,
+        new_cluster=pairs.CLUSTER_KEY not in private,
         dropped=tuple(sorted(identities.hosts)) if identities and example else (),
     )
 
 
 def _lost(host: str) -> Fault:
     return Fault(
-        path=keys.host_config_key(host),
+        path=pairs.host_config_key(host),
         value="absent",
         law=f"the public half of {host} has its private half beside it",
         cure=f"restore the secret, or remove {stackfile.IDENTITIES_KEY}.hosts.{host} on purpose to get new keys "
@@ -84,7 +85,7 @@ def _lost(host: str) -> Fault:
 
 def _lost_cluster() -> Fault:
     return Fault(
-        path=keys.CLUSTER_KEY,
+        path=pairs.CLUSTER_KEY,
         value="absent",
         law="the public deploy key has its private half and the tokens beside it",
         cure=f"restore the secret, or remove {stackfile.IDENTITIES_KEY} as a whole on purpose to start over",
@@ -114,13 +115,13 @@ def _provider(path: Path, config: dict[str, Any]) -> dict[str, str]:
 
 def _merged(
     identities: Identities | None,
-    fresh: Mapping[str, keys.HostKeys],
-    cluster: keys.ClusterKeys | None,
+    fresh: Mapping[str, pairs.HostKeys],
+    cluster: pairs.ClusterKeys | None,
     hosts: tuple[str, ...],
 ) -> Identities:
     old = identities.hosts if identities and not identities.example else {}
-    new: dict[str, HostIdentity] = {name: keys.host_identity(value) for name, value in fresh.items()}
-    deploy = keys.deploy_public(cluster) if cluster else None
+    new: dict[str, HostIdentity] = {name: pairs.host_identity(value) for name, value in fresh.items()}
+    deploy = pairs.deploy_public(cluster) if cluster else None
     return Identities(
         deploy_key=deploy or (identities.deploy_key if identities else ""),
         hosts={name: new.get(name) or old[name] for name in sorted({*hosts, *old})},
@@ -139,19 +140,19 @@ def complete(stack: str, root: Path, environment: Mapping[str, str]) -> Plan:
     todo = plan(hosts, identities, stackfile.secret_keys(config), path.name)
     if not todo:
         return todo
-    fresh = {name: keys.new_host_keys() for name in todo.new_hosts}
-    cluster = keys.new_cluster_keys() if todo.new_cluster else None
-    secrets = {keys.host_config_key(name): keys.as_secret(value) for name, value in fresh.items()}
+    fresh = {name: pairs.new_host_keys() for name in todo.new_hosts}
+    cluster = pairs.new_cluster_keys() if todo.new_cluster else None
+    secrets = {pairs.host_config_key(name): pairs.as_secret(value) for name, value in fresh.items()}
     if cluster:
-        secrets[keys.CLUSTER_KEY] = keys.as_secret(cluster)
+        secrets[pairs.CLUSTER_KEY] = pairs.as_secret(cluster)
     with Vault(project_name(root), stack, _provider(path, config), environment) as vault:
         ciphertexts, provider = vault.encrypt(secrets), vault.provider
         clear = vault.decrypt({key: config[key]["secure"] for key in todo.restored}) if todo.restored else {}
-    if keys.CLUSTER_KEY in clear:
-        cluster = keys.read_secret(None, clear)
-    for key in sorted(set(clear) - {keys.CLUSTER_KEY}):
-        name = key.removeprefix(keys.HOST_KEY_PREFIX)
-        fresh[name] = keys.read_secret(name, clear)
+    if pairs.CLUSTER_KEY in clear:
+        cluster = pairs.read_secret(None, clear)
+    for key in sorted(set(clear) - {pairs.CLUSTER_KEY}):
+        name = key.removeprefix(pairs.HOST_KEY_PREFIX)
+        fresh[name] = pairs.read_secret(name, clear)
     merged = _merged(identities, fresh, cluster, hosts)
     write_whole(path, stackfile.replace_identities(text, merged, ciphertexts, provider))
     return todo

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 
 def known_hosts(contract: Contract) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
 
 CONTENT_PREFIX = "content-"
 

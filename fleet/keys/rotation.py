@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from fleet import keys, stackfile
+from fleet import stackfile
 from fleet.document import read
-from fleet.encryption import PROVIDER_KEYS, Vault
 from fleet.files import read_text, refused, write_whole
-from fleet.identities import Identities
-from fleet.keystore import project_name
+from fleet.keys import pairs
+from fleet.keys.encryption import PROVIDER_KEYS, Vault
+from fleet.keys.identities import Identities
+from fleet.keys.keystore import project_name
 from fleet.yamltext import set_config, set_scalar
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Rotation:
     @property
     def own(self) -> str:
         """Config key of the private halves that it replaces."""
-        return keys.host_config_key(self.subject) if self.what in OF_A_HOST else keys.CLUSTER_KEY
+        return pairs.host_config_key(self.subject) if self.what in OF_A_HOST else pairs.CLUSTER_KEY
 
     @property
     def next(self) -> str:
@@ -109,13 +110,13 @@ class Rotation:
         with self._vault() as vault:
             return vault.decrypt({key: self.config()[key]["secure"]})[key]
 
-    def cluster_keys(self, key: str = keys.CLUSTER_KEY) -> keys.ClusterKeys:
+    def cluster_keys(self, key: str = pairs.CLUSTER_KEY) -> pairs.ClusterKeys:
         """Private halves of the cluster."""
-        return keys.ClusterKeys.model_validate_json(self.secret(key))
+        return pairs.ClusterKeys.model_validate_json(self.secret(key))
 
-    def host_keys(self, key: str) -> keys.HostKeys:
+    def host_keys(self, key: str) -> pairs.HostKeys:
         """Private halves of a host."""
-        return keys.HostKeys.model_validate_json(self.secret(key))
+        return pairs.HostKeys.model_validate_json(self.secret(key))
 
     def begin(
         self, secrets: Mapping[str, str], *, text: str | None = None, identities: Identities | None = None
@@ -157,14 +158,14 @@ class Rotation:
         write_whole(self.path, whole)
 
 
-def with_host(identities: Identities, host: str, own: keys.HostKeys) -> Identities:
+def with_host(identities: Identities, host: str, own: pairs.HostKeys) -> Identities:
     """The public halves with those of other keys for one host."""
-    return identities.model_copy(update={"hosts": {**identities.hosts, host: keys.host_identity(own)}})
+    return identities.model_copy(update={"hosts": {**identities.hosts, host: pairs.host_identity(own)}})
 
 
-def with_deploy_key(identities: Identities, cluster: keys.ClusterKeys) -> Identities:
+def with_deploy_key(identities: Identities, cluster: pairs.ClusterKeys) -> Identities:
     """The public halves with another deploy key."""
-    return identities.model_copy(update={"deploy_key": keys.deploy_public(cluster)})
+    return identities.model_copy(update={"deploy_key": pairs.deploy_public(cluster)})
 
 
 def with_admin_key(text: str, old: str, new: str) -> str:

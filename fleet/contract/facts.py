@@ -29,7 +29,7 @@ from fleet.window import Window
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fleet.identities import Identities
+    from fleet.keys.identities import Identities
     from fleet.settings import Fleet
 
 SCHEMA_VERSION: Final = 1

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet import stackfile
-from fleet.contract import contract, render
+from fleet.contract.facts import contract, render
+from fleet.contract.schema import render_schema
 from fleet.faults import Fault, FleetError
 from fleet.files import write_whole
-from fleet.knownhosts import render_known_hosts
-from fleet.recipients import render_sops
-from fleet.schema import render_schema
+from fleet.keys.knownhosts import render_known_hosts
+from fleet.keys.recipients import render_sops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
     from fleet.stackfile import Stack
 
 CONTRACTS = "nix/fleet"

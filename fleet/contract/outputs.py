@@ -60,7 +60,7 @@ def read_outputs(document: object) -> StackOutputs:
             path="fleet.version",
             value=repr(version),
             law=f"this program knows version {OUTPUTS_VERSION} of a fleet's outputs",
-            cure="use the fleet/outputs.py of the fleet's own release",
+            cure="use the fleet/contract/outputs.py of the fleet's own release",
         )
         raise FleetError("the export of the fleet", (fault,))
     return read(StackOutputs, document, "the export of the fleet")

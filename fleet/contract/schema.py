@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from fleet.identities import Identities
-from fleet.keys import CLUSTER_KEY, HOST_KEY_PREFIX
+from fleet.keys.identities import Identities
+from fleet.keys.pairs import CLUSTER_KEY, HOST_KEY_PREFIX
 from fleet.settings import Fleet
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from fleet.contract import HostFacts
+from fleet.contract.facts import HostFacts
 from fleet.model import camel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fleet.contract import Contract
+    from fleet.contract.facts import Contract
     from fleet.settings import Fleet
 
 
