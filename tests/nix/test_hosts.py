@@ -164,6 +164,19 @@ def test_the_unit_restarts_within_limits(hosts: Hosts) -> None:
         assert "TimeoutStartSec=600" in text
 
 
+def test_a_seed_that_may_not_form_says_so_before_systemd_ends_its_start(hosts: Hosts) -> None:
+    script = (toolbox.TREE / "modules/k3s/seed.sh").read_text()
+    asked, pause = (int(re.search(rf"{word} (\d+)", script)[1]) for word in ("--max-time", "sleep"))  # type: ignore[index]
+    seeds = [facts["units"]["k3s.service"] for facts in hosts.values() if facts["k3s"].get("cluster-init")]
+    assert seeds
+    for text in seeds:
+        peers = re.search(r'SEED_PEERS=([^"]*)"', text)[1].split()  # type: ignore[index]
+        given, limit = (int(re.search(rf"{key}=(\d+)", text)[1]) for key in ("SEED_SECONDS", "TimeoutStartSec"))  # type: ignore[index]
+        # A round that began in the last moment still ends.
+        assert limit - (given + pause + asked * len(peers)) >= pause
+        assert given > limit / 2
+
+
 def test_memory_limits_are_per_hardware(hosts: Hosts, contracts: Contracts) -> None:
     defaults = {"jetson-orin-nano": "6G", "n100": "90%"}
     for facts, _, host, name in pairs(hosts, contracts):
