@@ -11,6 +11,7 @@ from fleet.cluster import Addons, Cluster, Rollout
 from fleet.hosts import AnyHost
 from fleet.model import HostNetwork, Model, Name, Role, SshPublicKey, TimeZone
 from fleet.network import Endpoint, Network
+from fleet.updates import Updates
 
 
 class HcloudNetwork(Model):
@@ -87,6 +88,11 @@ class Fleet(Model):
     hosts: Annotated[dict[Name, AnyHost], Field(min_length=1)]
     addons: Addons = Addons()
     rollout: Rollout = Rollout()
+    updates: Updates = Updates()
+    admin_sudo: Literal["key", "password"] = "key"
+    """What sudo asks administrators for: the key that they log in with (`ssh -A`), or a password, whose hash is the
+    secret `password-<user>` of the stack's encrypted `nix/secrets/<stack>/shared.yaml`."""
+
     protection: bool = True
     """Servers and volumes cannot be deleted or rebuilt until this is False: by Pulumi and by the provider."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hostops.failure import Code, Failure
 from hostops.look import LOOK_SECONDS, Look, look
-from hostops.ssh import Line, NoAnswer
+from hostops.ssh import DEPLOY, Line, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def first_contact(task: Task, host: str, deadline: Deadline) -> tuple[Line, Look
     """Wait for a machine in whatever state it is, and find out as whom it lets us in."""
     need_address(task, host, "contact")
     entry = task.host(host)
-    lines = [Line(task, host, user=user, bootstrap=True) for user in dict.fromkeys((entry.login_user, "root"))]
+    lines = [Line(task, host, user=user, bootstrap=True) for user in dict.fromkeys((entry.login_user, DEPLOY, "root"))]
     tries, last = 0, "nothing was tried"
     while True:
         for line in lines:

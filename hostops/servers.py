@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hostops.contact import pause
 from hostops.drives import Drives
 from hostops.look import LOOK_SECONDS, Look, look
-from hostops.ssh import Line, NoAnswer, script
+from hostops.ssh import DEPLOY, Line, NoAnswer, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +86,7 @@ def _ask_one(task: Task, name: str) -> Look | str:
     if task.address(name) is None:
         return "its address is not known"
     entry, reason = task.host(name), ""
-    for user in dict.fromkeys(("root", entry.login_user)):
+    for user in dict.fromkeys((DEPLOY, "root", entry.login_user)):
         line = Line(task, name, user=user, bootstrap=True)
         try:
             seen = look(line, entry, seconds=LOOK_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 Key = Literal["final", "bootstrap", "unknown"]
 """Which pinned key answered."""
+
+DEPLOY = "deploy"
+"""Account of an installed host that may do what this program does, and nothing else (nix/modules/mixins/deploy.nix)."""
 
 SSH_FAILED = 255
 """ssh's status for its own failures."""
@@ -75,14 +79,23 @@ def words(reply: Reply) -> str:
 class Line:
     """Connections to one host as one user. The first one is shared by all that follow, until it is dropped."""
 
-    def __init__(self, task: Task, host: str, *, user: str = "root", bootstrap: bool = False) -> None:
-        """`bootstrap` also accepts the key that the machine has before it is installed."""
+    def __init__(self, task: Task, host: str, *, user: str | None = None, bootstrap: bool = False) -> None:
+        """`bootstrap` also accepts the key that the machine has before it is installed.
+
+        Without `user`: the deploy account, and root where that is refused: an installer, or a system older than the
+        account.
+        """
         self._task = task
         self.host = host
-        self.user = user
+        self._users = deque([user] if user else [DEPLOY, "root"])
         self.bootstrap = bootstrap
         self._socket: Path | None = None
         self._key: Key = "unknown"
+
+    @property
+    def user(self) -> str:
+        """Who the host let in last; before that, who is tried first."""
+        return self._users[0]
 
     @property
     def destination(self) -> str:
@@ -108,7 +121,19 @@ class Line:
             self._task.leases.notice(self.host, boot_id)
 
     def send(self, text: str, *, seconds: float) -> Reply:
-        """Run a script without asking for a lease; raises NoAnswer."""
+        """Run a script without asking for a lease, as the first account that is let in; raises NoAnswer."""
+        for untried in reversed(range(len(self._users))):
+            try:
+                return self._send(text, seconds)
+            except NoAnswer as error:
+                if not error.login:
+                    raise
+                self._users.rotate(-1)
+                if not untried:
+                    raise
+        raise AssertionError(self._users)  # it is never empty
+
+    def _send(self, text: str, seconds: float) -> Reply:
         log = self._task.workspace.fresh("log")
         argv = [self._task.workspace.ssh, *self._options(log), self.destination, self._command()]
         try:
@@ -122,7 +147,10 @@ class Line:
         return Reply(status=ended.status, output=ended.output, error=ended.error, key=self._key)
 
     def _command(self) -> str:
-        return "sh -s" if self.user == "root" else "sudo -n sh -s"
+        if self.user == "root":
+            return "sh -s"
+        # The deploy account's sudo knows its own commands only; a cloud image's user may do everything.
+        return "sudo -n nixfleet-run" if self.user == DEPLOY else "sudo -n sh -s"
 
     def _options(self, log: Path) -> list[str]:
         if self._socket is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hostops.failure import Code, Failure
 from hostops.look import Look, look
-from hostops.ssh import Line, NoAnswer
+from hostops.ssh import DEPLOY, Line, NoAnswer
 from hostops.tools import wanted_system
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _look(task: Task, host: str) -> Look:
         raise NoAnswer("no address is known; pass it in NIXFLEET_PEERS")
     entry = task.host(host)
     error = NoAnswer("nothing was tried")
-    for user in dict.fromkeys(("root", entry.login_user)):
+    for user in dict.fromkeys((DEPLOY, "root", entry.login_user)):
         line = Line(task, host, user=user, bootstrap=True)
         try:
             return look(line, entry, seconds=LOOK_SECONDS)

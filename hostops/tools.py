@@ -9,7 +9,7 @@ import shutil
 from collections import deque
 from typing import TYPE_CHECKING
 
-from hostops import process
+from hostops import building, process
 from hostops.failure import Code, Failure
 from hostops.task import ROOT, search_path
 
@@ -113,6 +113,7 @@ def nixos_anywhere(task: Task, line: Line, phases: str, seconds: float, extra_fi
         *("--phases", phases),
         *("-i", str(task.workspace.key)),
         *(["--extra-files", str(extra_files)] if extra_files else []),
+        *building.for_nixos_anywhere(task, line.host),
         *("--target-host", line.destination),
     ]
     _follow(task, line, phase, argv, env=_environment(task, line), seconds=seconds)
@@ -127,6 +128,8 @@ def nixos_rebuild_build(task: Task, line: Line, seconds: float) -> None:
         "--no-reexec",
         *("--flake", attribute(task, line.host)),
         *("--target-host", line.destination),
+        *building.for_nixos_rebuild(task, line.host, line.destination),
+        *([] if line.user == "root" else ["--sudo"]),
     ]
     options = task.workspace.pinned(line.host, bootstrap=line.bootstrap)
     shared = ["-o", f"ControlPath={line.control_path}"] if line.control_path else []

@@ -24,6 +24,7 @@ from fleet.network import (
     ProviderNetwork,
     VirtualIpEndpoint,
 )
+from fleet.updates import Updates
 from fleet.window import Window
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class ClusterFacts(Model):
     watchdog_minutes: int
     snapshot_bucket: SnapshotBucketFacts | None
     """None: snapshots stay on the servers."""
+    updates: Updates
+    admin_sudo: Literal["key", "password"]
 
 
 class HostFacts(Model):
@@ -251,6 +254,8 @@ def _cluster_facts(fleet: Fleet, identities: Identities, profiles: dict[str, Pro
         reboot_window=fleet.rollout.window,
         watchdog_minutes=fleet.rollout.watchdog_minutes,
         snapshot_bucket=_bucket_facts(cluster.snapshot_bucket),
+        updates=fleet.updates,
+        admin_sudo=fleet.admin_sudo,
     )
 
 

@@ -17,6 +17,7 @@ from fleet.laws import (
     people,
     ranges,
     storage,
+    updates,
     versions,
 )
 from fleet.laws.law import EVERY_HOST, Law, Reading, laws
@@ -42,6 +43,7 @@ __all__ = [
     "people",
     "ranges",
     "storage",
+    "updates",
     "versions",
     # keep-sorted end
 ]

@@ -21,6 +21,7 @@ RESERVED_USERS = frozenset(
         "backup",
         "bin",
         "daemon",
+        "deploy",
         "keepalived",
         "lp",
         "mail",
@@ -36,7 +37,7 @@ RESERVED_USERS = frozenset(
         # keep-sorted end
     }
 )
-"""Accounts and groups that NixOS or its services have themselves."""
+"""Accounts and groups that NixOS, its services or this project have themselves."""
 
 _LONGEST_USER = 32
 _LEAST_RSA_BITS = 2048

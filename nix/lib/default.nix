@@ -10,7 +10,6 @@ in
   disk = import ./disk.nix;
   exampleContract = import ./example-contract.nix;
   k3s = import ./k3s.nix { inherit units; };
-  restart = import ./restart.nix;
   network = {
     inherit (units) clusterInterface storageInterface unitsOf;
     faultsOf = import ./network/faults.nix { inherit address; };

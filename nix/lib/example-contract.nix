@@ -69,6 +69,7 @@ in
   cluster = {
     inherit seed;
     adminRanges = [ ];
+    adminSudo = "key";
     clusterRange = profile.cluster.subnet;
     deployKey = hostKey;
     dnsAddress = "10.43.0.10";
@@ -93,6 +94,10 @@ in
     servers = addressesOf serverNames;
     serviceRange = "10.43.0.0/16";
     timezone = "UTC";
+    updates = {
+      build = "auto";
+      builder = null;
+    };
     users = { };
     snapshotBucket = null;
     watchdogMinutes = 15;

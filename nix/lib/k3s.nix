@@ -13,6 +13,13 @@ let
   optional = condition: value: if condition then [ value ] else [ ];
 in
 {
+  # Who is asked in turn before a joining node starts. A virtual IP moves by itself; the seed forms or joins on its own terms.
+  joinThrough =
+    if isSeed || cluster.endpoint.kind == "virtualIp" then
+      [ ]
+    else
+      builtins.attrValues (removeAttrs cluster.servers [ name ]);
+
   shared = {
     node-name = name;
     node-ip = [ host.address ];

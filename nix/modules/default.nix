@@ -28,7 +28,11 @@ in
     inputs.jetpack-nixos.nixosModules.default
     ./hardware/jetson-orin-nano.nix
   ];
-  hardware-n100 = ./hardware/n100.nix;
+  hardware-n100.imports = [
+    inputs.nixos-hardware.nixosModules.common-cpu-intel-cpu-only
+    inputs.nixos-hardware.nixosModules.common-pc-ssd
+    ./hardware/n100.nix
+  ];
   hardware-ovh = ./hardware/ovh.nix;
   hardware-qemu = ./hardware/qemu.nix;
   impermanence.imports = [
@@ -39,7 +43,7 @@ in
   ++ secrets;
   k3s = ./k3s;
   longhorn = ./storage/longhorn.nix;
-  mixin-caches = ./mixins/caches.nix;
+  mixin-deploy = ./mixins/deploy.nix;
   mixin-hardening = ./mixins/hardening.nix;
   mixin-isolation = ./mixins/isolation.nix;
   mixin-journald = ./mixins/journald.nix;

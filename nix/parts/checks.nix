@@ -3,8 +3,8 @@
 {
   inputs,
   lib,
-  machineTests,
   nixosConfigurations,
+  tree,
 }:
 pkgs:
 let
@@ -21,16 +21,33 @@ let
       node.pkgsReadOnly = false;
     };
   };
+  # Formatting scripts of the layouts: disko finds most faults when it makes one.
+  layouts = lib.mapAttrs' (
+    name: _: lib.nameValuePair "layout-${name}" (import ./layout.nix { inherit name tree; })
+  ) tree.layouts;
+  packages = lib.mapAttrs' (name: lib.nameValuePair "package-${name}") (import ../packages pkgs);
+  unsaid = lib.filterAttrs (name: message: !lib.elem message tree.refused.${name}) (
+    lib.importJSON ../refused/messages.json
+  );
   failed = lib.filterAttrs (_: case: case.expr != case.expected) (import ../lib/tests);
 in
 hosts
+// layouts
+// packages
 // shells
-// lib.optionalAttrs (system == "x86_64-linux") (lib.listToAttrs (map machineTest machineTests))
+// lib.optionalAttrs (system == "x86_64-linux") (
+  lib.listToAttrs (map machineTest tree.machineTests)
+)
 // lib.optionalAttrs (system == "aarch64-linux") {
   jetson-kernel = import ./kernel-config.nix { inherit lib nixosConfigurations pkgs; };
 }
 // {
   format = (import ./formatter.nix inputs pkgs).check inputs.self;
+  refused =
+    if unsaid == { } then
+      pkgs.runCommand "refused" { } "touch $out"
+    else
+      throw "refused/messages.json: ${lib.concatStringsSep ", " (lib.attrNames unsaid)} failed otherwise or not at all";
   lib =
     if failed == { } then
       pkgs.runCommand "lib-tests" { } "touch $out"

@@ -16,12 +16,13 @@ let
     "aarch64-linux"
     "x86_64-linux"
   ];
+  tree = import ./lib.nix (shared // { inherit installers machines overlays; });
   perSystem = make: lib.genAttrs systems (system: make inputs.nixpkgs.legacyPackages.${system});
 in
 {
   inherit nixosModules overlays;
   inherit (hosts) hostDrvs hostFacts;
-  lib = import ./lib.nix (shared // { inherit installers machines overlays; });
+  lib = tree;
   nixosConfigurations = hosts.nixosConfigurations // machines;
   diskoConfigurations = import ./disko.nix { inherit lib; };
   packages = lib.recursiveUpdate (perSystem (import ../packages)) (
@@ -31,9 +32,8 @@ in
   formatter = perSystem (pkgs: (import ./formatter.nix inputs pkgs).wrapper);
   checks = perSystem (
     import ./checks.nix {
-      inherit inputs lib;
+      inherit inputs lib tree;
       nixosConfigurations = hosts.byLongName // machines;
-      inherit (import ./lib.nix (shared // { inherit installers machines overlays; })) machineTests;
     }
   );
 }

@@ -12,36 +12,41 @@ let
   host = import ../lib/host.nix { inherit inputs nixosModules; };
   fleetLib = import ../lib;
   profiles = fleetLib.network.profiles ../network/profiles;
-in
-{
-  inherit
-    fleetLib
-    installers
-    machines
-    nixosModules
-    profiles
-    ;
-  layouts = import ../disko;
-  nixpkgsX86 = pkgs;
-  inherit (overlays) backports;
-  packages = import ../packages pkgs;
-  shells = import ../shells pkgs;
-  inherit (lib) nixosSystem;
-  nixpkgs = lib;
-  contracts = fleetLib.contract.readAll ../fleet;
+  tree = {
+    inherit
+      fleetLib
+      installers
+      machines
+      nixosModules
+      profiles
+      ;
+    layouts = import ../disko;
+    nixpkgsX86 = pkgs;
+    inherit (overlays) backports;
+    packages = import ../packages pkgs;
+    shells = import ../shells pkgs;
+    inherit (lib) nixosSystem;
+    nixpkgs = lib;
+    contracts = fleetLib.contract.readAll ../fleet;
 
-  # A host of a contract, with further modules of one's own.
-  hostSystem =
-    {
-      document,
-      name,
-      modules ? [ ],
-    }:
-    lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ modules; };
+    # A host of a contract, with further modules of one's own.
+    hostSystem =
+      {
+        document,
+        name,
+        modules ? [ ],
+      }:
+      lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ modules; };
 
-  # The tests that boot machines, as data: { name; nodes; testScript; document; }.
-  machineTests = import ../vms/cluster/tests.nix {
-    inherit profiles;
-    make = import ../vms/cluster { inherit inputs lib nixosModules; };
+    # The tests that boot machines, as data: { name; nodes; testScript; document; }.
+    machineTests = import ../vms/cluster/tests.nix {
+      inherit profiles;
+      make = import ../vms/cluster { inherit inputs lib nixosModules; };
+    };
   };
+in
+tree
+// {
+  # Configurations that must fail: the messages of their failed assertions, by name.
+  refused = import ../refused tree;
 }

@@ -3,12 +3,18 @@ pkgs:
 pkgs.mkShell {
   name = "nixfleet-infra";
   packages = [
+    pkgs.git
     pkgs.gnumake
+    pkgs.jq
     pkgs.k9s
     pkgs.kubectl
     pkgs.kubernetes-helm
+    pkgs.nix
+    pkgs.nixos-anywhere
+    pkgs.nixos-rebuild-ng
     pkgs.openssh
     pkgs.pulumi
+    pkgs.pulumiPackages.pulumi-python
     pkgs.python3
     pkgs.wireguard-tools
   ];

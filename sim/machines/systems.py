@@ -159,7 +159,8 @@ def lay_nixos_files(root: Path, system: closure.Closure) -> None:
     write(root / "etc/hostname", f"{system.host}\n")
     (root / "etc/NIXOS").touch()
     deploy, users = system.cluster.get("deployKey"), system.cluster.get("users", {})
-    write(root / "etc/ssh/authorized_keys.d/root", f"{deploy}\n" if deploy else "")
+    (root / "etc/ssh/authorized_keys.d/root").unlink(missing_ok=True)
+    write(root / "etc/ssh/authorized_keys.d/deploy", f"{deploy}\n" if deploy else "")
     for name, user in users.items():
         write(root / f"etc/ssh/authorized_keys.d/{name}", "".join(f"{key}\n" for key in user["keys"]))
     write(root / "etc/rancher/k3s/config.yaml", yaml.safe_dump(k3s_config(system)), 0o600)

@@ -88,7 +88,8 @@ def _copy(words: list[str], options: dict[str, str]) -> None:
     if target is None:
         raise EvaluationError("error: the simulated nix copies only --to ssh://USER@HOST")
     for path in words:
-        steps.copy(steps.environment_options("NIX_SSHOPTS"), target[1], "/", path)
+        trusted = target[1].startswith("deploy@")
+        steps.copy(steps.environment_options("NIX_SSHOPTS"), target[1], "/", path, sudo=trusted)
 
 
 def main(words: list[str]) -> None:

@@ -67,6 +67,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--phases", default=",".join(PHASES))
     parser.add_argument("--extra-files", type=Path)
     parser.add_argument("--ssh-option", action="append", default=[])
+    parser.add_argument("--option", nargs=2, action="append", default=[])
     parser.add_argument("--build-on", choices=["auto", "remote", "local"], default="auto")
     for flag in (
         "--no-disko-deps",

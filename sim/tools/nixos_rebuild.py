@@ -24,6 +24,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--flake", "-F", required=True)
     parser.add_argument("--target-host", required=True)
     parser.add_argument("--build-host")
+    parser.add_argument("--builders")
     parser.add_argument("--sudo", "--use-remote-sudo", action="store_true")
     parser.add_argument("--no-reexec", "--fast", action="store_true")
     parser.add_argument("--use-substitutes", "-s", action="store_true")

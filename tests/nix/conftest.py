@@ -20,8 +20,9 @@ NEEDS_NIX = "nix_command"
 NEEDS_INPUTS = "inputs"
 # Parts of the others, and one whose every attribute is an error.
 HOST_DRVS = "hostDrvs"
-UNCALLED = {"minimal", "thrown"}
+UNCALLED = {"thrown"}
 WITHOUT_JQ = "no jq, which the hosts' scripts use: install it (Debian: apt-get install jq)"
+WITHOUT_SYSTEMD = "no systemd-analyze, which judges units: a Linux with systemd has it"
 WITHOUT_NIXFMT = "no nixfmt: `nix develop ./nix#nix` has it"
 WITHOUT_NIX = "no Nix: install one (Debian: apt-get install nix-bin)"
 WITHOUT_INPUTS = f"no flake inputs: see tests/nix/README.md, or name a folder in {toolbox.VARIABLE}"
@@ -45,6 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reasons[NEEDS_NIX] = WITHOUT_NIX
     if shutil.which("jq") is None:
         reasons["jq"] = WITHOUT_JQ
+    if shutil.which("systemd-analyze") is None:
+        reasons["systemd_analyze"] = WITHOUT_SYSTEMD
     if shutil.which("nixfmt") is None:
         reasons["nixfmt"] = WITHOUT_NIXFMT
     if toolbox.inputs_root() is None:
@@ -81,6 +84,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def jq() -> str:
     """Where jq is."""
     found = shutil.which("jq")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def systemd_analyze() -> str:
+    """Where systemd-analyze is."""
+    found = shutil.which("systemd-analyze")
     assert found is not None
     return found
 
@@ -123,6 +134,12 @@ def evaluated(inputs: toolbox.Inputs) -> Iterator[Callable[[str], Any]]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         running = {file: pool.submit(evaluate, file) for file in sorted(_wanted)}
         yield lambda file: running[file].result()
+
+
+@pytest.fixture(scope="session")
+def record_values() -> Callable[[str], None]:
+    """Says a figure in the summary."""
+    return _timings.append
 
 
 @pytest.fixture(scope="session")

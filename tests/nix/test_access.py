@@ -7,7 +7,6 @@ from typing import Any
 
 Hosts = dict[tuple[str, str], Any]
 Contracts = dict[str, Any]
-SERVER_ONLY = {2379, 2380, 6443, 10257, 10259}
 
 
 def test_nothing_is_open_on_every_interface(hosts: Hosts, contracts: Contracts) -> None:
@@ -18,15 +17,33 @@ def test_nothing_is_open_on_every_interface(hosts: Hosts, contracts: Contracts) 
         assert firewall["allowedUDPPorts"] == ([mesh["port"]] if mesh else []), name
 
 
-def test_cluster_ports_are_open_on_the_cluster_network_only(hosts: Hosts) -> None:
-    for name, facts in hosts.items():
-        firewall, interface = facts["network"]["firewall"], facts["network"]["clusterInterface"]
-        assert set(firewall["interfaces"]) == {interface}, name
-        tcp = set(firewall["interfaces"][interface]["allowedTCPPorts"])
-        assert 10250 in tcp
-        assert tcp >= SERVER_ONLY if facts["role"] == "server" else not SERVER_ONLY & tcp
-        assert interface not in firewall["trustedInterfaces"]
-        assert {"cni0", "flannel.1"} <= set(firewall["trustedInterfaces"])
+def test_cluster_ports_are_open_to_nodes_and_servers_only(hosts: Hosts, contracts: Contracts) -> None:
+    """Of every stack, whose networks differ: a LAN, a provider's private network, a mesh."""
+    for (stack, name), facts in hosts.items():
+        cluster, firewall = contracts[stack]["cluster"], facts["network"]["firewall"]
+        here = f'iifname "{facts["network"]["clusterInterface"]}" ip saddr'
+        servers, is_server = ", ".join(sorted(cluster["servers"].values())), facts["role"] == "server"
+        nodes = f"{here} {{ {cluster['clusterRange']} }}"
+        tcp, udp = "5001, 10250, 6443" if is_server else "5001, 10250", 8472 if cluster["mesh"] else 51820
+        wanted = [
+            f'{nodes} tcp dport {{ {tcp} }} accept comment "cluster: nodes"',
+            f'{nodes} udp dport {{ {udp} }} accept comment "cluster: pods\' network"',
+        ]
+        if is_server:
+            wanted.append(f'{here} {{ {servers} }} tcp dport {{ 2379, 2380 }} accept comment "cluster: etcd"')
+        rules = firewall["extraInputRules"].splitlines()
+        assert [rule for rule in rules if 'comment "cluster:' in rule] == wanted, (stack, name)
+        assert firewall["interfaces"] == []
+        assert firewall["trustedInterfaces"] == ["cni0", "flannel-wg", "flannel.1", "lo"]
+
+
+def test_only_servers_move_the_virtual_ip(hosts: Hosts, contracts: Contracts) -> None:
+    for (stack, _), facts in hosts.items():
+        cluster = contracts[stack]["cluster"]
+        servers = ", ".join(sorted(cluster["servers"].values()))
+        rules = [rule for rule in facts["network"]["firewall"]["extraInputRules"].splitlines() if "vrrp" in rule]
+        moves = cluster["endpoint"]["kind"] == "virtualIp" and facts["role"] == "server"
+        assert rules == ([f'ip saddr {{ {servers} }} ip protocol vrrp accept comment "virtual IP"'] if moves else [])
 
 
 def test_ssh_and_the_api_are_for_the_admins_ranges(hosts: Hosts, contracts: Contracts) -> None:
@@ -37,19 +54,60 @@ def test_ssh_and_the_api_are_for_the_admins_ranges(hosts: Hosts, contracts: Cont
         assert (f"ip saddr {{ {ranges} }} tcp dport 6443 accept" in rules) is (facts["role"] == "server")
 
 
-def test_pods_cannot_read_user_data(hosts: Hosts) -> None:
+def test_user_data_is_for_root_alone(hosts: Hosts) -> None:
+    """Neither pods nor processes in the host's network may ask the cloud's metadata service."""
     for facts in hosts.values():
-        assert "ip daddr 169.254.169.254 drop" in facts["network"]["tables"]["nixfleet-pods"]
+        (chains,) = facts["network"]["tables"].values()
+        forward, output = chains.split("chain output")
+        assert "type filter hook forward priority -10" in forward
+        assert "  ip daddr 169.254.169.254 drop\n" in forward
+        assert "type filter hook output priority -10" in output
+        assert "  ip daddr 169.254.169.254 meta skuid != 0 drop\n" in output
+        assert "  ip6 daddr fe80::a9fe:a9fe meta skuid != 0 drop\n" in output
 
 
 def test_nobody_has_a_password_and_keys_are_the_contract_s(hosts: Hosts, contracts: Contracts) -> None:
     for (stack, _), facts in hosts.items():
         cluster, access = contracts[stack]["cluster"], facts["access"]
         assert access["passwords"] == []
-        assert access["root"] == [cluster["deployKey"]]
+        assert access["root"] == []
         assert access["users"] == {
             name: {"admin": user["admin"], "keys": user["keys"]} for name, user in cluster["users"].items()
         }
+
+
+def test_the_fleet_comes_in_as_deploy_by_key_and_may_run_named_commands_only(
+    hosts: Hosts, contracts: Contracts
+) -> None:
+    tools = "/run/current-system/sw/bin"
+    for (stack, _), facts in hosts.items():
+        access = facts["access"]
+        assert access["deploy"] == {
+            "groups": [],
+            "home": "/var/lib/deploy",
+            "keys": [f"restrict {contracts[stack]['cluster']['deployKey']}"],
+            "system": True,
+        }
+        assert access["sshd"]["PermitRootLogin"] == "no"
+        assert access["sudo"]["deploy"] == [
+            [f'{tools}/nixfleet-run ""', ["NOPASSWD"]],
+            [f"{tools}/nix-env -p /nix/var/nix/profiles/system --set /nix/store/*", ["NOPASSWD"]],
+            [f"{tools}/systemd-run * /nix/store/*/bin/switch-to-configuration boot", ["NOPASSWD"]],
+            [f"{tools}/setsid --wait /var/lib/deploy/kexec/kexec/run *", ["NOPASSWD"]],
+        ]
+        assert access["trusted"] == ["deploy", "root"]
+
+
+def test_an_administrator_s_sudo_asks_for_the_key(hosts: Hosts) -> None:
+    """`adminSudo` is key in every stack; the password is tested where modules are evaluated alone."""
+    for facts in hosts.values():
+        assert facts["access"]["sudo"]["wheel"] == [["ALL", ["SETENV"]]]
+        assert facts["access"]["sudo"]["agent"] == ["/etc/ssh/authorized_keys.d/%u"]
+
+
+def test_hosts_trust_the_distribution_s_cache_alone(hosts: Hosts) -> None:
+    for facts in hosts.values():
+        assert facts["access"]["caches"] == ["https://cache.nixos.org/"]
 
 
 def test_sshd_takes_keys_only_and_shows_the_pinned_one(hosts: Hosts) -> None:
@@ -57,7 +115,6 @@ def test_sshd_takes_keys_only_and_shows_the_pinned_one(hosts: Hosts) -> None:
         sshd = facts["access"]["sshd"]
         assert sshd["PasswordAuthentication"] is False
         assert sshd["KbdInteractiveAuthentication"] is False
-        assert sshd["PermitRootLogin"] == "prohibit-password"
         assert sshd["MaxAuthTries"] == 3
         assert facts["access"]["hostKeys"] == ["/etc/ssh/ssh_host_ed25519_key"]
 

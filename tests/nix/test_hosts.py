@@ -155,13 +155,43 @@ def test_every_eviction_threshold_is_set(hosts: Hosts) -> None:
         assert facts["kubelet"]["maxPods"] == 250
 
 
-def test_the_unit_restarts_within_limits(hosts: Hosts) -> None:
+def test_the_unit_is_ready_when_k3s_is_and_restarts_without_an_end(hosts: Hosts) -> None:
+    for facts in hosts.values():
+        lines = set(facts["units"]["k3s.service"].splitlines())
+        assert {"Type=notify", "Restart=always", "RestartSteps=5", "RestartMaxDelaySec=2min"} <= lines
+        assert {"StartLimitIntervalSec=0", "TimeoutStartSec=600", "KillMode=process"} <= lines
+        assert not [line for line in lines if line.startswith("StartLimitBurst=")]
+
+
+def test_k3s_logs_to_the_journal(hosts: Hosts) -> None:
+    """With a log file it runs as a child of itself: ready at once, and still there when it was stopped."""
+    for facts in hosts.values():
+        assert not {"log", "alsologtostderr", "v"} & set(facts["k3s"])
+
+
+def test_k3s_starts_after_time_and_with_its_address(hosts: Hosts) -> None:
     for facts in hosts.values():
         text = facts["units"]["k3s.service"]
-        burst, interval = (int(re.search(rf"StartLimit{key}=(\d+)", text)[1]) for key in ("Burst", "IntervalSec"))  # type: ignore[index]
-        assert interval > (burst - 1) * 10  # RestartSec
-        assert "RestartSec=10s" in text
-        assert "TimeoutStartSec=600" in text
+        after = {word for line in text.splitlines() if line.startswith("After=") for word in line[6:].split()}
+        assert {"network-online.target", "nixfleet-clock.service", "nixfleet-mesh.service"} <= after
+        assert "TimeoutStartSec=120" in facts["units"]["nixfleet-clock.service"]
+        interface = facts["network"]["clusterInterface"]
+        *_, wait, prepare = (line for line in text.splitlines() if line.startswith("ExecStartPre="))
+        assert wait.endswith(f"/systemd-networkd-wait-online --interface={interface}:routable --timeout=60")
+        assert wait.startswith("ExecStartPre=-/nix/store/")
+        assert prepare.endswith("/bin/nixfleet-k3s-prepare")
+        assert f'"NODE_INTERFACE={interface}"' in text
+        assert f'"NODE_ADDRESS={facts["k3s"]["node-ip"][0]}"' in text
+
+
+def test_no_host_joins_through_one_server_alone(hosts: Hosts, contracts: Contracts) -> None:
+    for facts, cluster, _, name in pairs(hosts, contracts):
+        others = sorted(address for server, address in cluster["servers"].items() if server != name)
+        moves = cluster["endpoint"]["kind"] == "virtualIp"
+        wanted = [] if moves or name == cluster["seed"] else others
+        assert f'"JOIN_THROUGH={" ".join(wanted)}"' in facts["units"]["k3s.service"], name
+        if moves and name != cluster["seed"]:
+            assert cluster["join"] == cluster["endpoint"]["address"]
 
 
 def test_a_seed_that_may_not_form_says_so_before_systemd_ends_its_start(hosts: Hosts) -> None:
@@ -228,3 +258,19 @@ def test_the_virtual_ip_is_held_by_servers_only(hosts: Hosts, contracts: Contrac
     for facts, cluster, host, _name in pairs(hosts, contracts):
         wanted = cluster["endpoint"]["kind"] == "virtualIp" and host["role"] == "server"
         assert ("keepalived.service" in facts["units"]) is wanted
+        if not wanted:
+            assert facts["virtualIp"] is None
+            continue
+        check = facts["virtualIp"]["script"]
+        assert (check["user"], check["fall"], check["rise"], check["interval"]) == ("root", 3, 2, 3)
+        own = "/var/lib/rancher/k3s/agent"
+        key = f"--cert {own}/client-kubelet.crt --key {own}/client-kubelet.key"
+        assert f"--fail --max-time 3 --output /dev/null --cacert {own}/server-ca.crt" in facts["virtualIp"]["text"]
+        assert f"{key} https://127.0.0.1:6443/readyz\n" in facts["virtualIp"]["text"]
+        assert facts["virtualIp"]["instance"] == {
+            "interface": facts["network"]["clusterInterface"],
+            "noPreempt": True,
+            "state": "BACKUP",
+            "virtualIps": [f"{cluster['endpoint']['address']}/32"],
+            "virtualRouterId": cluster["endpoint"]["routerId"],
+        }

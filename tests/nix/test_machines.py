@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DRV = re.compile(r"/nix/store/[a-z0-9]{32}-.*\.drv")
 SHELLS = {"ai", "default", "go", "infra", "mcp", "nix", "nixos", "node", "python", "rust"}
+PACKAGES = {"fleet-status", "network-files", "nixfleet-preflight", "nixfleet-run"}
 CLUSTERS = {
     "cluster-bonding-vlans",
     "cluster-constrained-bandwidth",
@@ -128,7 +129,11 @@ def test_a_host_s_own_files_are_used(evaluated: Evaluate) -> None:
 
 def test_flake_check_builds_every_host_shell_and_test(inputs: toolbox.Inputs, contracts: dict[str, Any]) -> None:
     done = inputs.output(
-        "checks.x86_64-linux", "checks: { names = builtins.attrNames checks; format = checks.format.drvPath; }"
+        "checks.x86_64-linux",
+        (
+            "checks: { names = builtins.attrNames checks; format = checks.format.drvPath; built = map "
+            '(name: checks.${name}.drvPath) [ "refused" "layout-zfs-server" "package-nixfleet-run" ]; }'
+        ),
     )
     assert done.returncode == 0, toolbox.errors(done.stderr)
     found = json.loads(done.stdout)
@@ -140,7 +145,12 @@ def test_flake_check_builds_every_host_shell_and_test(inputs: toolbox.Inputs, co
     }
     machines = {"host-dev-vm", "host-iso-headless-x86_64", "host-vm-k3s-agent", "host-vm-k3s-server"}
     shells = {f"shell-{name}" for name in SHELLS}
-    assert set(found["names"]) == hosts | machines | shells | {f"vm-{name}" for name in CLUSTERS} | {"format", "lib"}
+    layouts = {f"layout-{path.stem}" for path in (toolbox.TREE / "disko").glob("*.nix")} & set(found["names"])
+    packages = {f"package-{name}" for name in PACKAGES}
+    vms = {f"vm-{name}" for name in CLUSTERS}
+    assert set(found["names"]) == hosts | machines | shells | vms | layouts | packages | {"format", "lib", "refused"}
+    assert layouts >= {"layout-n100-standard", "layout-hetzner-cloud", "layout-zfs-server"}
+    assert all(DRV.fullmatch(path) for path in found["built"])
     assert DRV.fullmatch(found["format"])
 
 
@@ -153,6 +163,6 @@ def test_the_lock_fits_the_flake(inputs: toolbox.Inputs) -> None:
 def test_shells_packages_and_backports(evaluated: Evaluate) -> None:
     found = evaluated("modules")
     assert set(found["shells"]) == SHELLS
-    assert set(found["packages"]) == {"fleet-status", "network-files", "nixfleet-preflight"}
+    assert set(found["packages"]) == PACKAGES
     # A backport applies to what is older, and is gone once nixpkgs has it.
     assert found["backports"] == {"newer": [], "older": ["nixos-anywhere"]}

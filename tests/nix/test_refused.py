@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TWICE = "all nodes of a LAN have one VLAN id, here {}: remove the node's own id"
+PATCH = (
+    "nixfleet.k3s.version is v1.35.6+k3s1, and the package is v1.35.7+k3s1: "
+    "set cluster.k3sVersion in the stack file to v1.35.7+k3s1"
+)
 MESSAGES = json.loads((toolbox.HERE / "refused.json").read_text())
-REFUSED, THROWN = MESSAGES["failedAssertions"], MESSAGES["thrown"]
+REFUSED = json.loads((toolbox.TREE / "refused" / "messages.json").read_text())
+THROWN = MESSAGES["thrown"]
 
 
 def test_failed_assertions_have_their_whole_message(evaluated: Callable[[str], Any]) -> None:
     found = evaluated("refused")
-    assert set(found) == {*REFUSED, "vlans-broken"}
+    assert set(found) == {*REFUSED, "vlans-broken", "k3s-patch"}
     for name, message in REFUSED.items():
         assert message in found[name], (name, found[name])
+
+
+def test_another_patch_of_k3s_is_a_warning(evaluated: Callable[[str], Any]) -> None:
+    assert evaluated("refused")["k3s-patch"] == [PATCH]
 
 
 def test_the_broken_profile_fails_with_its_message(evaluated: Callable[[str], Any]) -> None:

@@ -19,6 +19,7 @@ SEED = "modules/k3s/seed.sh"
 VOLUME = "modules/disks/volume.sh"
 MESH = "modules/network/mesh.sh"
 MEDIUM = "iso/medium.sh"
+PREPARE = "modules/k3s/prepare.sh"
 KERNEL = "parts/kernel-config.sh"
 
 
@@ -170,6 +171,46 @@ def test_a_seed_that_was_removed_from_etcd_joins_again_and_never_forms(machine: 
     machine.fake("curl", "printf 401")
     assert seed(machine).returncode == 0
     assert "server: https://10.0.1.12:6443" in (machine.root / OVERRIDE.lstrip("/")).read_text()
+
+
+def prepare(machine: Machine, *, found: str = "10.0.1.21", through: str = "") -> subprocess.CompletedProcess[str]:
+    links = [{"addr_info": [{"local": address} for address in found.split()]}]
+    machine.fake("ip", f"echo '{json.dumps(links)}'")
+    return machine.run(PREPARE, NODE_ADDRESS="10.0.1.21", NODE_INTERFACE="lan0", JOIN_THROUGH=through)
+
+
+SERVER = "etc/rancher/k3s/config.yaml.d/80-server.yaml"
+
+
+def test_k3s_does_not_start_without_its_address(machine: Machine) -> None:
+    done = prepare(machine, found="10.0.1.99")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nixfleet-k3s-prepare: lan0 has 10.0.1.99, and the node's is 10.0.1.21: look at networkctl status lan0; "
+        "k3s is tried again\n"
+    )
+    assert prepare(machine, found="10.0.1.99 10.0.1.21").returncode == 0
+
+
+def test_a_node_joins_the_first_server_whose_api_is_up(machine: Machine) -> None:
+    machine.fake(
+        "curl",
+        'case "$*" in *10.0.1.11*) printf 000; exit 7 ;; *10.0.1.12*) printf 503 ;; *10.0.1.13*) printf 401 ;; esac',
+    )
+    assert prepare(machine, through="10.0.1.11 10.0.1.12 10.0.1.13").returncode == 0
+    assert (machine.root / SERVER).read_text() == "server: https://10.0.1.13:6443\n"
+
+
+def test_a_node_that_no_server_answers_starts_as_it_is_configured(machine: Machine) -> None:
+    stale = machine.file(SERVER, "server: x\n")
+    machine.fake("curl", "printf 000; exit 7")
+    done = prepare(machine, through="10.0.1.11 10.0.1.12")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "nixfleet-k3s-prepare: no API server answers of 10.0.1.11 10.0.1.12: "
+        "k3s waits for the one of its configuration\n"
+    )
+    assert not stale.exists()
 
 
 def test_a_blank_volume_is_formatted_once(machine: Machine) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import statistics
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,9 +53,9 @@ def test_every_file_says_what_it_is() -> None:
 
 
 def test_a_force_has_a_reason() -> None:
-    """In a comment on the line, or on one of the two above it."""
+    """In a comment on the line, or on one of the two above it; what must fail is forced to."""
     found = []
-    for path in FILES:
+    for path in (path for path in FILES if path.parent.name != "refused"):
         text = path.read_text().splitlines()
         for number, line in enumerate(text):
             if re.search(r"\bmk(Force|Override)\b", line) and "#" not in "".join(text[max(0, number - 2) : number + 1]):
@@ -164,3 +166,23 @@ def test_no_secret_in_the_tree() -> None:
         path for path in toolbox.TREE.rglob("*") if path.is_file() and private.search(path.read_text(errors="replace"))
     ]
     assert found == []
+
+
+def test_the_flake_s_formatter_finds_python_as_it_is(tmp_path: Path) -> None:
+    """It sees nix/ alone, without the project's own settings."""
+    alone = tmp_path / "nix"
+    shutil.copytree(toolbox.TREE, alone)
+    for argv in (["check"], ["format", "--check"]):
+        done = toolbox.run([sys.executable, "-m", "ruff", *argv, "--no-cache", str(alone)])
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_shell_for_operators_has_every_tool_that_hostops_calls() -> None:
+    packages = {"nix": "nix", "nixos-anywhere": "nixos-anywhere", "nixos-rebuild": "nixos-rebuild-ng", "ssh": "openssh"}
+    sources = "\n".join(path.read_text() for path in (toolbox.ROOT / "hostops").glob("*.py"))
+    called = set(re.findall(r'_found\("([\w-]+)"', sources)) | {"ssh"}
+    assert called == set(packages)
+    shell = (toolbox.TREE / "shells" / "infra.nix").read_text()
+    assert [name for name in packages.values() if f"pkgs.{name}\n" not in shell] == []
+    # The overlay brings the version that hostops' phases need, where nixpkgs has an older one.
+    assert 'version = "1.13.0"' in (toolbox.TREE / "overlays" / "backports.nix").read_text()

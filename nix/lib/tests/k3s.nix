@@ -41,6 +41,30 @@ in
       }
     ];
   };
+  "who joins asks every other server in turn, the seed nobody" = {
+    expr = map (name: (flagsOf name).joinThrough) (builtins.attrNames document.hosts);
+    expected = [
+      [
+        "192.168.200.1"
+        "192.168.200.2"
+      ]
+      [ ]
+      [ "192.168.200.1" ]
+    ];
+  };
+  "a virtual IP is joined through itself" = {
+    expr =
+      (k3s {
+        cluster = document.cluster // {
+          endpoint = document.cluster.endpoint // {
+            kind = "virtualIp";
+          };
+        };
+        host = document.hosts.agent-1;
+        name = "agent-1";
+      }).joinThrough;
+    expected = [ ];
+  };
   "an agent has no flag of a server" = {
     expr = (flagsOf "agent-1").server;
     expected = { };

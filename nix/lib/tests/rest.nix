@@ -1,8 +1,7 @@
-# Contracts, disks, restarts.
+# Contracts and disks.
 {
   contract,
   disk,
-  restart,
   ...
 }:
 let
@@ -64,17 +63,6 @@ in
       ovh-cloud = 2561;
       vm-test = 2560;
       zfs-server = 1024;
-    };
-  };
-  "a start limit covers as many failed starts as it counts" = {
-    expr = restart.startLimit {
-      burst = 6;
-      failureSeconds = 110;
-      restartSeconds = 10;
-    };
-    expected = {
-      StartLimitBurst = 6;
-      StartLimitIntervalSec = 601;
     };
   };
 }

@@ -39,6 +39,7 @@ in
   nixfleet = {
     admins = {
       inherit (cluster) deployKey users;
+      sudo = cluster.adminSudo;
       ranges = cluster.adminRanges;
     };
     disk = {
@@ -76,11 +77,9 @@ in
       );
       inherit (cluster.endpoint) balancer;
       snapshots.s3Secret = lib.mapNullable (bucket: bucket.secret) cluster.snapshotBucket;
-      ranges = {
-        cluster = cluster.clusterRange;
-        pods = cluster.podRange;
-        services = cluster.serviceRange;
-      };
+      inherit (flags) joinThrough;
+      nodeRange = cluster.clusterRange;
+      servers = lib.attrValues cluster.servers;
       memoryMaxGib = lib.mkIf (host.tuning.k3sMemoryMaxGib != null) host.tuning.k3sMemoryMaxGib;
     };
     longhorn.enable = cluster.longhorn;

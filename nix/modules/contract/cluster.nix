@@ -43,6 +43,19 @@ let
     command = fact types.str "Command that sh runs on the host; 0 is healthy.";
     timeoutSeconds = fact types.ints.positive "Limit of one run, in seconds.";
   };
+  builder = facts {
+    uri = fact types.str "The builder as Nix writes it.";
+    hostKey = fact types.str "SSH host key of the builder.";
+  };
+  updates = facts {
+    build = fact (types.enum [
+      "auto"
+      "builder"
+      "here"
+      "host"
+    ]) "Where systems are built.";
+    builder = fact (types.nullOr builder) "The machine that builds, where another than host and operator does.";
+  };
 in
 {
   options = {
@@ -69,6 +82,11 @@ in
       "never"
     ]) "When an update may reboot a host.";
     rebootWindow = fact (types.nullOr window) "When hosts may be rebooted; null at any time.";
+    adminSudo = fact (types.enum [
+      "key"
+      "password"
+    ]) "What sudo asks administrators for.";
+    updates = fact updates "How systems come to the hosts.";
     watchdogMinutes = fact types.ints.positive "Minutes until an unconfirmed update is undone.";
     snapshotBucket = fact (types.nullOr bucket) "Where etcd's snapshots go beside the servers' disks; null: nowhere.";
   };

@@ -45,7 +45,6 @@ in
       services.fstrim.enable = lib.mkDefault (cfg.layout != "vm-test");
       services.smartd = lib.mkIf (cfg.layout == "n100-standard" || cfg.layout == "n100-zfs") {
         enable = lib.mkDefault true;
-        defaults.monitored = "-a -W 4,35,40";
       };
     })
     (lib.mkIf (cfg.layout != null && !isHybrid) {

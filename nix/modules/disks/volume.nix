@@ -17,7 +17,10 @@ let
   };
 in
 {
+  imports = [ ../mixins/isolation.nix ];
+
   config = lib.mkIf (cfg.longhorn == "volume") {
+    nixfleet.isolatedServices.nixfleet-volume = [ ];
     fileSystems.${config.nixfleet.longhorn.path} = {
       device = "/dev/disk/by-label/longhorn";
       fsType = "ext4";
@@ -37,6 +40,9 @@ in
         Type = "oneshot";
         RemainAfterExit = true;
         ExecStart = lib.getExe format;
+        # It makes a file system on a device, before /tmp of its own could be mounted.
+        PrivateDevices = false;
+        PrivateTmp = false;
         TimeoutStartSec = 120;
       };
     };

@@ -1,10 +1,5 @@
 # Hardware facts that nixos-facter found on the machine, where the host has such a report.
-{
-  config,
-  lib,
-  options,
-  ...
-}:
+{ config, lib, ... }:
 let
   cfg = config.nixfleet.hardware;
 in
@@ -15,8 +10,5 @@ in
     description = "The machine's facter.json; null where none was made.";
   };
 
-  config = lib.mkIf (cfg.report != null) (
-    # NixOS has the option since 25.11.
-    lib.optionalAttrs (options.hardware ? facter) { hardware.facter.reportPath = cfg.report; }
-  );
+  config.hardware.facter.reportPath = lib.mkIf (cfg.report != null) cfg.report;
 }

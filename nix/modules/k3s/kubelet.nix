@@ -53,9 +53,6 @@ in
     };
     environment.etc."rancher/k3s/kubelet.yaml".source = yaml.generate "kubelet.yaml" cfg.kubelet;
     # Without it logind ends the grace period after 5 s.
-    environment.etc."systemd/logind.conf.d/10-nixfleet.conf".text = ''
-      [Login]
-      InhibitDelayMaxSec=60
-    '';
+    services.logind.settings.Login.InhibitDelayMaxSec = 60;
   };
 }

@@ -8,14 +8,21 @@
 let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.virtualIp;
+  k3s = config.nixfleet.k3s;
   interface = config.nixfleet.network.clusterInterface;
-  check = pkgs.writeShellScript "nixfleet-api-check" ''
-    ${lib.getExe pkgs.curl} --silent --fail --insecure --max-time 3 --output /dev/null \
-      https://127.0.0.1:${toString cfg.port}/ping
+  own = "${k3s.dataDir}/agent";
+  # As the node itself: k3s' API server tells strangers nothing, and its supervisor's /ping answers without any API server.
+  check = ''
+    ${lib.getExe pkgs.curl} --silent --fail --max-time 3 --output /dev/null --cacert ${own}/server-ca.crt \
+      --cert ${own}/client-kubelet.crt --key ${own}/client-kubelet.key https://127.0.0.1:${toString cfg.port}/readyz
   '';
+  servers = lib.concatStringsSep ", " k3s.servers;
 in
 {
-  imports = [ ../network ];
+  imports = [
+    ../network
+    ./.
+  ];
 
   options.nixfleet.virtualIp = {
     enable = mkOption {
@@ -32,6 +39,13 @@ in
       default = 6443;
       description = "Port of the API.";
     };
+    check = mkOption {
+      type = types.lines;
+      readOnly = true;
+      default = check;
+      defaultText = lib.literalMD "asks the API server of this host";
+      description = "Script that holds the address here while it succeeds.";
+    };
     routerId = mkOption {
       type = types.ints.between 1 255;
       description = "VRRP id, unique on the network.";
@@ -45,8 +59,8 @@ in
         message = "nixfleet.virtualIp.address is ${cfg.address}, and the cluster network's interface has no known name: give the host a network profile";
       }
     ];
-    networking.firewall.extraInputRules = ''
-      ip protocol vrrp accept comment "virtual IP"
+    networking.firewall.extraInputRules = lib.optionalString (servers != "") ''
+      ip saddr { ${servers} } ip protocol vrrp accept comment "virtual IP"
     '';
     # The address is bound by services before this host holds it.
     boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 1;
@@ -54,11 +68,12 @@ in
       enable = true;
       enableScriptSecurity = true;
       vrrpScripts.api = {
-        script = toString check;
+        script = toString (pkgs.writeShellScript "nixfleet-api-check" cfg.check);
         interval = 3;
-        fall = 2;
+        fall = 3;
         rise = 2;
-        user = "nobody";
+        # The node's key is root's alone.
+        user = "root";
       };
       vrrpInstances.api = {
         inherit interface;

@@ -1,11 +1,11 @@
-# The defaults of a service that needs little: each of this tree's own units names itself here.
+# What this tree's own services may not do. Each names itself here with the capabilities that it needs, and loosens the rest.
 { config, lib, ... }:
 let
-  cfg = config.nixfleet.isolatedServices;
   isolated = lib.mapAttrs (_: lib.mkDefault) {
     LockPersonality = true;
     MemoryDenyWriteExecute = true;
     NoNewPrivileges = true;
+    PrivateDevices = true;
     PrivateTmp = true;
     ProtectClock = true;
     ProtectControlGroups = true;
@@ -15,19 +15,26 @@ let
     ProtectKernelModules = true;
     ProtectKernelTunables = true;
     ProtectSystem = "strict";
+    RestrictNamespaces = true;
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
     SystemCallArchitectures = "native";
+    SystemCallFilter = [ "@system-service" ];
   };
 in
 {
   options.nixfleet.isolatedServices = lib.mkOption {
-    type = lib.types.listOf lib.types.str;
-    default = [ ];
-    description = "Services that get the defaults of isolation; each may still loosen one.";
+    type = lib.types.attrsOf (lib.types.listOf lib.types.str);
+    default = { };
+    example = {
+      nixfleet-mesh = [ "CAP_NET_ADMIN" ];
+    };
+    description = "Services that run confined, and the capabilities that each keeps.";
   };
 
-  config.systemd.services = lib.genAttrs cfg (_: {
-    serviceConfig = isolated;
-  });
+  config.systemd.services = lib.mapAttrs (_: capabilities: {
+    serviceConfig = isolated // {
+      CapabilityBoundingSet = lib.concatStringsSep " " capabilities;
+    };
+  }) config.nixfleet.isolatedServices;
 }

@@ -31,7 +31,7 @@
       ];
       MaxAuthTries = 3;
       PasswordAuthentication = false;
-      PermitRootLogin = lib.mkDefault "prohibit-password";
+      PermitRootLogin = lib.mkDefault "no";
       X11Forwarding = false;
     };
   };

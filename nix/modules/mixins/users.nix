@@ -1,4 +1,4 @@
-# Accounts of people and of the fleet's own deploy key. Passwords exist for nobody.
+# Accounts of people, by key. What sudo asks them for is in sudo.nix, the fleet's own account in deploy.nix.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -25,10 +25,18 @@ in
       default = { };
       description = "People with an account.";
     };
+    sudo = mkOption {
+      type = types.enum [
+        "key"
+        "password"
+      ];
+      default = "key";
+      description = "What sudo asks administrators for: the key that they log in with, or a password of the encrypted file.";
+    };
     deployKey = mkOption {
       type = types.nullOr types.str;
       default = null;
-      description = "SSH public key that installs and updates the host, as root.";
+      description = "SSH public key that installs and updates the host.";
     };
     ranges = mkOption {
       type = types.listOf types.str;
@@ -51,14 +59,9 @@ in
         message = "nixfleet.admins.users has no admin with a key, and there is no deploy key: nobody could log in: give one user admin = true and a key";
       }
     ];
-    # Passwords are locked, so sudo cannot ask for one: an admin's key is the proof.
-    security.sudo.wheelNeedsPassword = false;
     users = {
       mutableUsers = false;
-      users = {
-        root.openssh.authorizedKeys.keys = lib.optional (cfg.deployKey != null) cfg.deployKey;
-      }
-      // lib.mapAttrs (_: one: {
+      users = lib.mapAttrs (_: one: {
         isNormalUser = true;
         extraGroups = lib.optional one.admin "wheel";
         openssh.authorizedKeys = { inherit (one) keys; };

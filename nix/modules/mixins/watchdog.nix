@@ -1,10 +1,5 @@
 # A machine that hangs restarts itself.
-{
-  config,
-  lib,
-  options,
-  ...
-}:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.nixfleet.watchdog;
@@ -23,22 +18,9 @@ in
     };
   };
 
-  config.systemd =
-    # NixOS 25.11 renamed these.
-    if options.systemd ? settings then
-      {
-        settings.Manager = {
-          KExecWatchdogSec = 60;
-          RebootWatchdogSec = cfg.rebootSeconds;
-          RuntimeWatchdogSec = cfg.runtimeSeconds;
-        };
-      }
-    else
-      {
-        watchdog = {
-          kexecTime = "60s";
-          rebootTime = "${toString cfg.rebootSeconds}s";
-          runtimeTime = "${toString cfg.runtimeSeconds}s";
-        };
-      };
+  config.systemd.settings.Manager = {
+    KExecWatchdogSec = 60;
+    RebootWatchdogSec = cfg.rebootSeconds;
+    RuntimeWatchdogSec = cfg.runtimeSeconds;
+  };
 }

@@ -35,7 +35,10 @@ in
     };
   };
 
+  imports = [ ../mixins/isolation.nix ];
+
   config = lib.mkIf (mesh != null) {
+    nixfleet.isolatedServices.nixfleet-mesh = [ "CAP_NET_ADMIN" ];
     networking.firewall.allowedUDPPorts = [ mesh.port ];
     environment.systemPackages = [ pkgs.wireguard-tools ];
     systemd = {

@@ -2,7 +2,7 @@
 { lib, ... }:
 {
   imports = [
-    ../mixins/caches.nix
+    ../mixins/deploy.nix
     ../mixins/hardening.nix
     ../mixins/isolation.nix
     ../mixins/journald.nix

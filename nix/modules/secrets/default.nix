@@ -3,6 +3,10 @@
 { config, lib, ... }:
 let
   cfg = config.nixfleet.secrets;
+  inherit (config.nixfleet) admins;
+  asksPassword = admins.sudo == "password";
+  people = lib.attrNames (lib.filterAttrs (_: one: one.admin) admins.users);
+  secretOf = name: "password-${name}";
 in
 {
   imports = [ ../k3s ];
@@ -25,17 +29,33 @@ in
     };
   };
 
-  config = lib.mkIf (cfg.file != null || cfg.shared != null) {
-    sops = {
-      age = {
-        # No key is made up on the host: nothing would be encrypted to it.
-        generateKey = false;
-        sshKeyPaths = [ cfg.hostKey ];
+  config = lib.mkMerge [
+    (lib.mkIf (cfg.file != null || cfg.shared != null) {
+      sops = {
+        age = {
+          # No key is made up on the host: nothing would be encrypted to it.
+          generateKey = false;
+          sshKeyPaths = [ cfg.hostKey ];
+        };
+        # A secret of the shared file names it: `sops.secrets.<name>.sopsFile = config.nixfleet.secrets.shared`.
+        defaultSopsFile = if cfg.file != null then cfg.file else cfg.shared;
+        gnupg.sshKeyPaths = [ ];
       };
-      # A secret of the shared file names it: `sops.secrets.<name>.sopsFile = config.nixfleet.secrets.shared`.
-      defaultSopsFile = if cfg.file != null then cfg.file else cfg.shared;
-      gnupg.sshKeyPaths = [ ];
-    };
-    systemd.services.k3s.after = lib.mkIf config.nixfleet.k3s.enable [ "sops-nix.service" ];
-  };
+    })
+    (lib.mkIf asksPassword {
+      assertions = [
+        {
+          assertion = cfg.shared != null;
+          message = "nixfleet.admins.sudo is password, and nixfleet.secrets.shared is not set: the hashes are in the stack's encrypted file: write secrets/<stack>/shared.yaml with password-<user>, or set adminSudo to key in the stack file";
+        }
+      ];
+      sops.secrets = lib.genAttrs (map secretOf people) (_: {
+        neededForUsers = true;
+        sopsFile = lib.mkIf (cfg.shared != null) cfg.shared;
+      });
+      users.users = lib.genAttrs people (name: {
+        hashedPasswordFile = config.sops.secrets.${secretOf name}.path;
+      });
+    })
+  ];
 }

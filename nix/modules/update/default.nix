@@ -3,7 +3,6 @@
 {
   config,
   lib,
-  options,
   pkgs,
   ...
 }:
@@ -47,16 +46,14 @@ in
         services.k3s.serviceConfig.TimeoutStartSec = lib.mkIf config.nixfleet.k3s.enable (lib.mkForce 600); # the module's 0
       };
     }
-    # Both exist since NixOS 25.05; there they also stop a switch that is started by hand.
-    (lib.optionalAttrs (options.system ? preSwitchChecks) {
+    # These also stop a switch that is started by hand.
+    {
       # What only a reboot can bring may be the next boot's system; another host's system never may.
       system.preSwitchChecks.nixfleet = ''
         if [ "''${2:-}" = boot ]; then export NIXFLEET_ALLOW_INHIBITED=1; fi
         ${lib.getExe preflight} "$1"
       '';
-    })
-    (lib.optionalAttrs (options.system ? switch && options.system.switch ? inhibitors) {
       system.switch.inhibitors = cfg.inhibitors;
-    })
+    }
   ];
 }

@@ -39,6 +39,8 @@ in
       (package.airgap-images or package.airgapImages or null)
     ];
     systemd.services.k3s.wantedBy = lib.mkIf (!cfg.startsK3s) (lib.mkForce [ ]); # the test starts it, one after the other
+    # Nobody in a test tells the time.
+    systemd.services.nixfleet-clock.enable = false;
     # The address that the profile's DHCP server knows; the driver's machines have others.
     systemd.network.links."05-leased" = lib.mkIf (cfg.mac != null) {
       matchConfig.OriginalName = lib.head cfg.ports;

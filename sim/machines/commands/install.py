@@ -26,7 +26,9 @@ async def kexec(call: Call) -> Reply:
         return Reply(
             1, err=f"kexec: {memory:g} GiB of memory, {systems.INSTALLER_MEMORY_GIB:g} GiB are needed: out of memory\n"
         )
-    keys = {line: None for user in ("root", host.login_user) for line in door.authorized_lines(host.root, user)}
+    keys = {
+        line: None for user in ("root", "deploy", host.login_user) for line in door.authorized_lines(host.root, user)
+    }
     with machines.edit(host.site.world, host.id) as machine:
         machine.kexec_keys = {
             "host_key": (host.root / systems.HOST_KEY).read_text(),

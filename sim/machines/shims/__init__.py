@@ -46,5 +46,6 @@ def _lay_system(folder: Path, system: System) -> None:
     for name in COMMANDS:
         # The search path goes on to this computer's own programs: what the system lacks must not be found there.
         (folder / name).symlink_to(".ask" if name in here else ".absent")
-    for name, script in LOCAL.items():
+    own = {"nixfleet-run": "run"} if system == "nixos" else {}
+    for name, script in (LOCAL | own).items():
         (folder / name).symlink_to(f".{script}")

@@ -14,7 +14,6 @@ let
     inherit (disk) device;
     partitions = lib.mapAttrs (_: one: { inherit (one) label size type; }) disk.content.partitions;
   };
-  interface = one: { inherit (one) allowedTCPPorts allowedUDPPorts; };
   system = built: {
     drvPath = built.config.system.build.toplevel.drvPath;
     weight = import ../../../nix/lib/weight.nix built.config;
@@ -57,16 +56,44 @@ let
         extraInputRules
         trustedInterfaces
         ;
-      interfaces = lib.mapAttrs (_: interface) config.networking.firewall.interfaces;
+      interfaces = lib.attrNames config.networking.firewall.interfaces;
     };
     tables = lib.mapAttrs (_: table: table.content) (
       lib.filterAttrs (name: _: lib.hasPrefix "nixfleet" name) config.networking.nftables.tables
     );
   };
+  commandsOf =
+    config: isMeant:
+    lib.concatMap (
+      rule:
+      map (
+        one:
+        if builtins.isString one then
+          one
+        else
+          [
+            one.command
+            one.options
+          ]
+      ) rule.commands
+    ) (lib.filter isMeant config.security.sudo.extraRules);
   access = config: {
     sshd = config.services.openssh.settings;
     hostKeys = map (key: key.path) config.services.openssh.hostKeys;
     root = config.users.users.root.openssh.authorizedKeys.keys;
+    deploy = {
+      groups = config.users.users.deploy.extraGroups;
+      inherit (config.users.users.deploy) home;
+      inherit (config.users.users.deploy.openssh.authorizedKeys) keys;
+      system = config.users.users.deploy.isSystemUser;
+    };
+    sudo = {
+      deploy = commandsOf config (rule: rule.users == [ "deploy" ]);
+      wheel = commandsOf config (rule: rule.groups == [ "wheel" ]);
+      agent = lib.optionals config.security.pam.services.sudo.sshAgentAuth config.security.pam.sshAgentAuth.authorizedKeysFiles;
+    };
+    trusted = lib.sort lib.lessThan config.nix.settings.trusted-users;
+    caches = config.nix.settings.substituters ++ config.nix.settings.extra-substituters or [ ];
     users = lib.mapAttrs (_: user: {
       admin = lib.elem "wheel" user.extraGroups;
       inherit (user.openssh.authorizedKeys) keys;
@@ -96,6 +123,30 @@ let
       storage = storage config;
       network = network config;
       access = access config;
+      virtualIp =
+        if config.services.keepalived.enable then
+          {
+            script = {
+              inherit (config.services.keepalived.vrrpScripts.api)
+                fall
+                interval
+                rise
+                user
+                ;
+            };
+            text = config.nixfleet.virtualIp.check;
+            instance = {
+              inherit (config.services.keepalived.vrrpInstances.api)
+                interface
+                noPreempt
+                state
+                virtualRouterId
+                ;
+              virtualIps = map (one: one.addr) config.services.keepalived.vrrpInstances.api.virtualIps;
+            };
+          }
+        else
+          null;
       inhibitors = config.nixfleet.updateGuard.inhibitors;
       tmpfiles = config.systemd.tmpfiles.rules;
       units = lib.mapAttrs (_: unit: unit.text) (

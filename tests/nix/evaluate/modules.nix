@@ -2,7 +2,7 @@
 tree:
 let
   lib = tree.nixpkgs;
-  minimal = import ./minimal.nix;
+  minimal = import ../../../nix/refused/minimal.nix;
   root = {
     fileSystems."/" = {
       device = "/dev/vda";
@@ -121,7 +121,8 @@ in
   }) tree.layouts;
   # What a host has when its file lies beside it.
   report =
-    (withFile { nixfleet.hardware.report = ./minimal.nix; }).config.hardware.facter.reportPath or null;
+    (withFile { nixfleet.hardware.report = ../../../nix/refused/minimal.nix; })
+    .config.hardware.facter.reportPath or null;
   secrets = {
     drvPath = secretive.config.system.build.toplevel.drvPath;
     keys = secretive.config.sops.age.sshKeyPaths;

@@ -6,7 +6,7 @@ let
   sound = lib.filterAttrs (
     _: profile: fleetLib.network.faultsOf profile == [ ] && profile.nodes != { }
   ) tree.profiles;
-  minimal = import ./minimal.nix;
+  minimal = import ../../../nix/refused/minimal.nix;
   unitsOf =
     document: name:
     let

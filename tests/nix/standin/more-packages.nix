@@ -44,6 +44,11 @@ named [
   addDriverRunpath = pkgs.runCommand "add-driver-runpath" { } "" // {
     driverLink = "/run/opengl-driver";
   };
+  # The version of the pinned nixpkgs (its k3s/1_35/versions.nix).
+  k3s_1_35 = pkgs.runCommand "k3s" { } "" // {
+    version = "1.35.6+k3s1";
+    airgap-images = pkgs.runCommand "k3s-airgap-images" { } "";
+  };
   # The installer's loader and its list of drivers.
   grub2_efi = pkgs.grub2 // {
     grubTarget = "x86_64-efi";

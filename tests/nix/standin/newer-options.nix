@@ -40,6 +40,9 @@ in
       type = lib.types.nullOr lib.types.str;
       default = null;
     };
+    # Limits of logins and of the machine's own life (modules/k3s/kubelet.nix, modules/mixins/watchdog.nix).
+    services.logind.settings = anything;
+    systemd.settings = anything;
     # Checks before a switch that is started by hand (modules/update/default.nix, jetpack-nixos).
     system.preSwitchChecks = anything;
     system.switch.inhibitors = anything;

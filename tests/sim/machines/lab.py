@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,8 +121,14 @@ class Lab:
         self.rack.add(spec)
         return spec
 
-    def ssh_argv(self, name: str, *keys: str, user: str = "root") -> list[str]:
+    def is_installed(self, name: str) -> bool:
+        """Whether the host's own system runs, which knows no login of root."""
+        machine = self.rack.by_name(name)
+        return machine is not None and machine.system == "nixos"
+
+    def ssh_argv(self, name: str, *keys: str, user: str | None = None) -> list[str]:
         """An ssh command line that accepts only these host keys (default: boot and final key)."""
+        user = user or ("deploy" if self.is_installed(name) else "root")
         known = self.folder / f"known-{name}-{len(keys)}"
         accepted = keys or (self.boot_key, self.final_key)
         known.write_text("".join(f"{name} {hostkeys.public_half(key)}\n" for key in accepted))
@@ -138,8 +145,10 @@ class Lab:
         pinned = [word for option, value in options.items() for word in ("-o", f"{option}={value}")]
         return ["ssh", "-F", str(self.world.root / "ssh_config"), *pinned, f"{user}@{machine.spec.addresses[0]}"]
 
-    def ssh(self, name: str, command: str, *keys: str, user: str = "root") -> subprocess.CompletedProcess[str]:
-        """Run a command on a machine."""
+    def ssh(self, name: str, command: str, *keys: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command on a machine, as root where no user is named."""
+        if user is None and self.is_installed(name):
+            command = f"printf %s {shlex.quote(command)} | sudo -n nixfleet-run"
         argv = [*self.ssh_argv(name, *keys, user=user), "--", command]
         return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
 
@@ -194,7 +203,8 @@ class Lab:
         """Run phases of nixos-anywhere on a machine."""
         machine = self.rack.by_name(name)
         assert machine is not None
-        target = f"{machine.spec.login_user}@{machine.spec.addresses[0]}"
+        user = "deploy" if self.is_installed(name) else machine.spec.login_user
+        target = f"{user}@{machine.spec.addresses[0]}"
         extra = ("--extra-files", str(self.extra_files(forms=forms, **secrets))) if "install" in phases else ()
         argv = ("nixos-anywhere", "--flake", f"{self.flake}#test-{name}", "-i", str(self.identity))
         return self.tool(name, *argv, "--phases", phases, *extra, "--target-host", target)
@@ -210,10 +220,9 @@ class Lab:
         """Bring the contract's system to a host as the next to boot; its store path."""
         machine = self.rack.by_name(name)
         assert machine is not None
-        target = f"root@{machine.spec.addresses[0]}"
-        ended = self.tool(
-            name, "nixos-rebuild", "boot", "--flake", f"{self.flake}#test-{name}", "--target-host", target
-        )
+        target = f"deploy@{machine.spec.addresses[0]}"
+        flake = f"{self.flake}#test-{name}"
+        ended = self.tool(name, "nixos-rebuild", "boot", "--flake", flake, "--target-host", target, "--sudo")
         assert ended.returncode == 0, ended
         return ended.stderr.split()[-1]
 

@@ -20,14 +20,14 @@ def test_a_restarted_daemon_finds_machines_as_they_were(lab: Lab) -> None:
     for name in ("s1", "a1"):
         lab.add(name)
         lab.install(name)
-    lab.ok("s1", "systemd-run --unit=back --on-active=15m touch fired")
+    lab.ok("s1", "systemd-run --unit=back --on-active=15m touch $NIXFLEET_ROOT/fired")
     before = lab.ok("s1", "cat $NIXFLEET_ROOT/proc/sys/kernel/random/boot_id")
     assert lab.stop() == 0
     lab.start()
     assert lab.ssh("s1", "cat $NIXFLEET_ROOT/proc/sys/kernel/random/boot_id", lab.final_key).stdout == f"{before}\n"
     assert lab.ok("s1", "k3s kubectl get nodes") == "s1 Ready v1.35.6+k3s1\na1 Ready v1.35.6+k3s1"
     lab.rack.elapse("id-s1", 16 * 60)
-    lab.ok("s1", "test -e fired")
+    lab.ok("s1", "test -e $NIXFLEET_ROOT/fired")
 
 
 def test_what_was_racked_while_no_daemon_ran_boots_when_one_starts(lab: Lab) -> None:

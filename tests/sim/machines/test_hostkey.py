@@ -92,3 +92,13 @@ def test_user_data_adds_keys_of_the_default_account(lab: Lab) -> None:
     public = hostkeys.public_half(lab.key)
     lab.add("s1", authorized_keys=(), user_data=user_data(lab.boot_key) + f"ssh_authorized_keys: [{public}]\n")
     assert lab.ssh("s1", "true").returncode == 0
+
+
+def test_an_installed_system_lets_deploy_in_for_named_commands_and_root_not_at_all(lab: Lab) -> None:
+    """As nix/modules/mixins/deploy.nix has it."""
+    lab.add("s1")
+    lab.install("s1")
+    assert lab.ssh("s1", "true", user="root").returncode == REFUSED
+    assert lab.ssh("s1", "id -un; echo id -u | sudo -n nixfleet-run", user="deploy").stdout == "deploy\n0\n"
+    refused = lab.ssh("s1", "sudo -n systemctl stop k3s", user="deploy")
+    assert (refused.returncode, refused.stderr) == (1, "sudo: a password is required\n")

@@ -155,7 +155,7 @@ def test_a_copied_system_is_in_the_machines_store(lab: Lab) -> None:
     lab.contract["hosts"]["s1"]["labels"] = {"a": "b"}
     reference = f"{lab.flake}#{TOPLEVEL.format('s1')}"
     built = lab.tool("s1", "nix", "build", "--no-link", "--print-out-paths", reference).stdout.strip()
-    target = f"ssh://root@{lab.rack.get('id-s1').spec.addresses[0]}"
+    target = f"ssh://deploy@{lab.rack.get('id-s1').spec.addresses[0]}"
     assert lab.tool("s1", "nix", "copy", "--to", target, built).returncode == 0
     lab.ok("s1", f"test -x $NIXFLEET_ROOT{built}/bin/switch-to-configuration")
     missing = lab.tool("s1", "nix", "copy", "--to", target, "/nix/store/none-nixos-system-s1")
