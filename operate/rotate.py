@@ -5,8 +5,6 @@ What each step writes into the stack file is fleet/keys/rotation.py; what happen
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from fleet.keys.rotation import OF_A_HOST, RENEWED, Rotation, What, with_admin_k
 from operate.actions import drive
 from operate.hosts import hosts_of
 from operate.messages import OperateError
+from operate.secretfiles import update_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
 ROTATE_WORDS = {
     "WHAT": ", ".join(What),
     "HOST": "the host, with hostkey and wireguard",
+    "SEEN": "fingerprint of the host key that it has, read at its console, with hostkey where it has lost its own",
     "ADMIN": "USER/DEVICE, with admin",
     "KEY": "file with the new public key, with admin",
 }
-SOPS_SECONDS = 120
 
 
 def rotate(place: Place, words: Mapping[str, str]) -> int:
@@ -49,11 +48,11 @@ def rotate(place: Place, words: Mapping[str, str]) -> int:
     _check(rotation, subject)
     if not rotation.begun:
         BEGIN[what](rotation, words)
-    BRING.get(what, _nothing)(place, rotation)
+    BRING.get(what, _nothing)(place, rotation, words)
     _write_generated(place, rotation)
     if code := drive("up", place):
         return code
-    FINISH.get(what, _nothing)(place, rotation)
+    FINISH.get(what, _nothing)(place, rotation, words)
     rotation.end()
     print(f"\nrotated: {what}{f' of {subject}' if subject else ''}; commit what changed: git status")
     return 0
@@ -72,7 +71,7 @@ def _check(rotation: Rotation, subject: str) -> None:
         raise OperateError(f"HOST={subject}: name one of {', '.join(sorted(hosts))}")
 
 
-def _nothing(_place: Place, _rotation: Rotation) -> None:
+def _nothing(_place: Place, _rotation: Rotation, _words: Mapping[str, str]) -> None:
     """Some rotations have nothing to do there."""
 
 
@@ -123,17 +122,22 @@ BEGIN: dict[What, Callable[[Rotation, Mapping[str, str]], None]] = {
 }
 
 
-def _bring_hostkey(place: Place, rotation: Rotation) -> None:
+def _bring_hostkey(place: Place, rotation: Rotation, words: Mapping[str, str]) -> None:
     if rotation.taken:
         return
     fresh = rotation.host_keys(rotation.next)
     with hosts_of(place) as hosts:
-        hosts.call("hostkey", host=rotation.subject, secrets={"hostKey": fresh.host_key})
+        hosts.call(
+            "hostkey",
+            host=rotation.subject,
+            secrets={"hostKey": fresh.host_key},
+            settings={"NIXFLEET_SEEN": words.get("SEEN", "")},
+        )
     identities = with_host(rotation.identities(), rotation.subject, fresh)
     rotation.settle({rotation.own: pairs.as_secret(fresh)}, identities)
 
 
-def _bring_tokens(place: Place, rotation: Rotation) -> None:
+def _bring_tokens(place: Place, rotation: Rotation, _: Mapping[str, str]) -> None:
     if rotation.taken:
         return
     former, fresh = rotation.cluster_keys(), rotation.cluster_keys(rotation.next)
@@ -149,21 +153,21 @@ def _bring_tokens(place: Place, rotation: Rotation) -> None:
     rotation.settle({rotation.own: pairs.as_secret(fresh)})
 
 
-def _bring_certificates(place: Place, rotation: Rotation) -> None:
+def _bring_certificates(place: Place, rotation: Rotation, _: Mapping[str, str]) -> None:
     with hosts_of(place) as hosts:
         hosts.call("certificates")
     # The engine fetches the administrator's when this word is another one.
     rotation.note(RENEWED, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
 
 
-BRING: dict[What, Callable[[Place, Rotation], None]] = {
+BRING: dict[What, Callable[[Place, Rotation, Mapping[str, str]], None]] = {
     What.HOSTKEY: _bring_hostkey,
     What.TOKENS: _bring_tokens,
     What.KUBECONFIG: _bring_certificates,
 }
 
 
-def _forget_former(place: Place, rotation: Rotation) -> None:
+def _forget_former(place: Place, rotation: Rotation, _: Mapping[str, str]) -> None:
     """Once every host lets the new deploy key in, alone, the former one is worth nothing."""
     own = rotation.cluster_keys()
     alone = own.model_copy(update={"former_deploy_key": ""})
@@ -172,7 +176,7 @@ def _forget_former(place: Place, rotation: Rotation) -> None:
     rotation.settle({rotation.own: pairs.as_secret(alone)})
 
 
-FINISH: dict[What, Callable[[Place, Rotation], None]] = {What.DEPLOYKEY: _forget_former}
+FINISH: dict[What, Callable[[Place, Rotation, Mapping[str, str]], None]] = {What.DEPLOYKEY: _forget_former}
 
 
 def _write_generated(place: Place, rotation: Rotation) -> None:
@@ -183,25 +187,6 @@ def _write_generated(place: Place, rotation: Rotation) -> None:
     files = {**generated.contract_file(stack, folder), **generated.known_hosts_file(stack, folder)}
     for path in generated.write({**files, **generated.sops_file(rotation.root)}):
         print(f"wrote {path}")
-    _update_keys(rotation)
-
-
-def _update_keys(rotation: Rotation) -> None:
-    """Encrypt the stack's secrets files to the present recipients, where there are any."""
-    files = sorted((rotation.root / "nix" / "secrets" / rotation.stack).glob("*.yaml"))
-    if not files:
-        return
-    sops = shutil.which("sops")
-    if sops is None:
-        raise OperateError(
-            "no sops on PATH, and this stack has secrets files: install it (nix develop has it), run again"
-        )
-    for path in files:
-        argv = [sops, "updatekeys", "--yes", str(path)]
-        done = subprocess.run(
-            argv, cwd=rotation.root, capture_output=True, text=True, check=False, timeout=SOPS_SECONDS
-        )
-        if done.returncode:
-            said = " ".join(done.stderr.split()[-30:]) or "nothing"
-            raise OperateError(f"sops updatekeys {path} failed and said: {said}; have a key that reads it, run again")
-        print(f"updated the recipients of {path}")
+    own = rotation.cluster_keys()
+    for path in update_keys(rotation.root, rotation.stack, (own.deploy_key, own.former_deploy_key)):
+        print(f"encrypted {path} to those who may read it now")

@@ -1,11 +1,16 @@
-"""An ed25519 host key as an age recipient, so that one key serves SSH and secrets. Encrypting is sops' matter.
+"""An ed25519 SSH key as an age recipient or identity: one key serves SSH and secrets. Encrypting is sops' matter.
 
-The conversion is the one of ssh-to-age: the key's Montgomery form, in Bech32 (BIP 173) with the prefix `age`.
+The conversion is the one of ssh-to-age: the key's Montgomery form, in Bech32 (BIP 173) with the prefix `age`; of a
+private key, the first half of the hash of its seed (RFC 8032), with the prefix of an identity.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 _P = 2**255 - 19
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -48,3 +53,11 @@ def recipient(public_key: str) -> str:
     """The age recipient of an `ssh-ed25519 ...` line."""
     blob = base64.b64decode(public_key.split()[1])
     return bech32("age", montgomery(blob[-32:]))
+
+
+def identity(private_key: str) -> str:
+    """The age identity of a private ed25519 key (OpenSSH PEM): it reads what was encrypted to recipient()."""
+    key = load_ssh_private_key(private_key.encode(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError("only ed25519 keys have an age form")
+    return bech32("age-secret-key-", hashlib.sha512(key.private_bytes_raw()).digest()[:32]).upper()
