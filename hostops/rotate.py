@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hostops.contact import await_look
 from hostops.failure import Code, Failure
-from hostops.keyring import public_half
+from hostops.keyring import fingerprint, public_half
 from hostops.look import Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 120
+SHOW_SECONDS = 30
 ACCEPTED = "200"
 
 
@@ -88,7 +89,7 @@ def hostkey(task: Task, host: str) -> None:
     """Give a host the SSH host key of stdin; it may have it already. Raises Failure."""
     task.secrets.need("deployKey", "hostKey")
     new = public_half(task.secrets.host_key)
-    task.workspace.accept(host, new)
+    task.workspace.accept(host, new, *_vouched_for(task, host))
     with task.journal.phase(host, "hostkey") as outcome:
         text = script("hostkey", private=task.secrets.host_key.strip(), public=f"{new} {host}")
         reply = _run(task, host, "hostkey", text)
@@ -98,6 +99,23 @@ def hostkey(task: Task, host: str) -> None:
         task.workspace.accept(host, new, alone=True)
         _look(task, host)
         outcome.append("answers with the new key, and with that one only")
+
+
+def _vouched_for(task: Task, host: str) -> tuple[str, ...]:
+    """The host key that somebody has read at the host's console (NIXFLEET_SEEN, its fingerprint); raises Failure.
+
+    A host that has lost its own has another one, by which nobody else could know it.
+    """
+    seen = task.environment.get("NIXFLEET_SEEN", "")
+    if not seen:
+        return ()
+    destination = Line(task, host).destination
+    shown = task.workspace.shown(host, destination, SHOW_SECONDS)
+    found = fingerprint(shown) if shown else "no key"
+    if found != seen:
+        cure = "read it again there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+        raise Failure(Code.REFUSED, "hostkey", f"{destination} shows {found}, and {seen} was seen on {host}; {cure}")
+    return (shown,)
 
 
 def _restart(task: Task, host: str, phase: str, text: str, *, members: bool = True) -> Reply:

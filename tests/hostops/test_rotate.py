@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from fleet.keys.pairs import another_host_key, other_tokens
+from hostops.keyring import fingerprint, public_half
 from tests.hostops.bench import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.hostops.bench import Bench
+    from tests.hostops.fakes import Fakes
 
 SERVERS = ("hcloud-1", "hcloud-2", "hcloud-3")
 
@@ -79,6 +81,56 @@ class TestHostKey:
         trio.write()
         assert trio.run("switch", "hcloud-2").code == 0
         assert trio.events("format", "hcloud-2") == 1
+
+    def test_a_host_that_has_lost_its_key_takes_one_once_somebody_has_read_the_other_there(self, trio: Bench) -> None:
+        """Whoever answers with another key is refused, also whoever answers with another one than was read."""
+        fresh, strange = another_host_key(trio.ring.hosts["hcloud-2"]), another_host_key(trio.ring.hosts["hcloud-2"])
+        path = trio.world.root / "machines" / trio.machine("hcloud-2").spec.id / "root/etc/ssh/ssh_host_ed25519_key"
+        path.write_text(strange.host_key)
+        trio.rack.reboot(trio.machine("hcloud-2").spec.id)
+        trio.more = {"hostKey": fresh.host_key}
+        unknown = trio.run("hostkey", "hcloud-2")
+        assert (unknown.code, "another machine answered" in unknown.last) == (4, True)
+        shown, other = (fingerprint(public_half(keys.host_key)) for keys in (strange, fresh))
+        refused = trio.run("hostkey", "hcloud-2", NIXFLEET_SEEN=other)
+        text = f" shows {shown}, and {other} was seen on hcloud-2; read it again there: ssh-keygen -lf "
+        assert (refused.code, text in refused.last, path.read_text()) == (3, True, strange.host_key)
+        done = trio.run("hostkey", "hcloud-2", NIXFLEET_SEEN=shown)
+        assert (done.code, path.read_text().strip()) == (0, fresh.host_key.strip()), done.err
+
+    def test_where_etc_is_mounted_over_both_places_have_the_new_key(self, fakes: Fakes) -> None:
+        """The key on /persist is the next boot's; what is mounted over it is what sshd reads now."""
+        for place in ("etc/ssh", "persist/etc/ssh"):
+            fakes.write(f"{place}/ssh_host_ed25519_key", "old\n")
+            fakes.write(f"{place}/ssh_host_ed25519_key.pub", "old\n")
+        mounted = (fakes.root / "etc/ssh/ssh_host_ed25519_key").stat().st_ino
+        fakes.command("systemctl", "exit 0")
+        said = fakes.run("hostkey", private="PRIVATE", public="PUBLIC")
+        assert (said.status, said.facts) == (0, {"hostkey": "written"}), said.error
+        for place in ("etc/ssh", "persist/etc/ssh"):
+            assert (fakes.root / place / "ssh_host_ed25519_key").read_text() == "PRIVATE\n"
+            assert (fakes.root / place / "ssh_host_ed25519_key.pub").read_text() == "PUBLIC\n"
+        assert (fakes.root / "persist/etc/ssh/ssh_host_ed25519_key").stat().st_mode & 0o777 == 0o600
+        # A mount point is written to, and never replaced.
+        assert (fakes.root / "etc/ssh/ssh_host_ed25519_key").stat().st_ino == mounted
+        assert fakes.commands == ["systemctl restart sshd.service"]
+
+
+class TestRun:
+    def test_a_persons_command_runs_as_root_and_its_failure_is_told(self, trio: Bench) -> None:
+        done = trio.run("run", "hcloud-2", NIXFLEET_RUN="hostname; nix-collect-garbage -d")
+        assert (done.code, done.out) == (0, "hcloud-2\n512 store paths deleted, 2048.00 MiB freed\n")
+        failed = trio.run("run", "hcloud-2", NIXFLEET_RUN="echo 'so it is' >&2; exit 3")
+        text = "hostops: hcloud-2: run: failed: the command ended with status 3; what it said is above"
+        assert (failed.code, failed.err.splitlines()[-2:]) == (6, ["so it is", text])
+        usage = trio.run("run", "hcloud-2")
+        assert usage.last == "hostops: hcloud-2: run: failed: no command is given: make run HOST=NAME RUN='...'"
+        # A disk that is full has room after that.
+        trio.rack.fill(trio.machine("hcloud-2").spec.id, full=True)
+        full = trio.run("run", "hcloud-2", NIXFLEET_RUN="nix-env -p /nix/var/nix/profiles/system --list-generations")
+        assert (full.code, "No space left on device" in full.err) == (6, True)
+        assert trio.run("run", "hcloud-2", NIXFLEET_RUN="nix-collect-garbage --delete-older-than 14d").code == 0
+        assert not trio.machine("hcloud-2").full
 
 
 class TestCertificates:

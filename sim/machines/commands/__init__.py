@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "kubectl": Command(kubernetes.kubectl_command, ("nixos",)),
     "lsblk": Command(block.lsblk),
     "mount": Command(mounts.mount, root=True),
+    "nix-collect-garbage": Command(nixos.nix_collect_garbage, ("nixos",), root=True),
     "nix-env": Command(nixos.nix_env, NIX, writes=True),
     "nixos-version": Command(nixos.nixos_version, NIX),
     "poweroff": Command(basic.poweroff, root=True),

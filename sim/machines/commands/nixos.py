@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sim.machines import closure, loader, systems
 from sim.machines.commands.call import Call, Reply, forever, not_simulated
+from sim.machines.machine import edit
 from sim.world import SLOW_SECONDS
 
 LOCK = "run/nixos/switch-to-configuration.lock"
@@ -47,6 +48,21 @@ async def nix_env(call: Call) -> Reply:
         case rest:
             return not_simulated(call, " ".join(rest))
     return Reply()
+
+
+async def nix_collect_garbage(call: Call) -> Reply:
+    """Delete generations that nothing needs, and what they kept: here it is that which a full disk is full of."""
+    root = call.host.root
+    if call.argv[:1] not in (("-d",), ("--delete-old",), ("--delete-older-than",)):
+        return not_simulated(call, " ".join(call.argv) or "to delete no generation")
+    current = closure.current_generation(root)
+    old = {number for number in closure.generations(root) if number != current}
+    if call.argv[0] != "--delete-older-than":
+        closure.delete_generations(root, old)
+    with edit(call.host.site.world, call.host.id) as machine:
+        machine.full = False
+    call.host.full = False
+    return Reply(out="512 store paths deleted, 2048.00 MiB freed\n")
 
 
 async def switch_to_configuration(call: Call) -> Reply:

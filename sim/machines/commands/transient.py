@@ -23,20 +23,26 @@ def seconds(span: str) -> float:
 
 
 async def journalctl(call: Call) -> Reply:
-    """Print a unit's log: -u UNIT [-n LINES]."""
+    """Print units' logs, or make them smaller: -u UNIT [-u UNIT] [-n LINES], --vacuum-size=SIZE."""
     words = iter(call.argv)
-    unit, lines = "", None
+    units, lines = [], None
     for word in words:
         if word in ("-u", "--unit"):
-            unit = full_name(next(words, ""))
+            units.append(full_name(next(words, "")))
         elif word in ("-n", "--lines"):
             lines = int(next(words, "10"))
+        elif word.startswith("--vacuum-"):
+            return Reply(err="Vacuuming done, freed 0B of archived journals from /var/log/journal.\n")
+    text = [line for unit in units for line in _log(call, unit)]
+    return Reply(out="".join(f"{line}\n" for line in text[-lines if lines else None :]))
+
+
+def _log(call: Call, unit: str) -> list[str]:
     if unit == K3S:
         service = call.host.site.kube.services.get(call.host.id)
-        return Reply(out=f"{service.reason}\n" if service and service.reason else "")
+        return [service.reason] if service and service.reason else []
     path = call.host.journal(unit)
-    text = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return Reply(out="".join(f"{line}\n" for line in text[-lines if lines else None :]))
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
 
 
 async def systemd_run(call: Call) -> Reply:
