@@ -7,13 +7,15 @@ Exit codes: 0 done; 1 a fault in a document, a stale file, or a step that failed
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet import stackfile
 from fleet.contract import generated
-from fleet.contract.difference import Side, changes, render_changes
+from fleet.contract.difference import Impact, Side, changes, render_changes
+from fleet.contract.evaluation import impacts, told
 from fleet.contract.facts import Contract
 from fleet.document import read
 from fleet.faults import FleetError
@@ -119,7 +121,24 @@ def _side(word: str, root: Path) -> Side:
 
 
 def _diff(arguments: argparse.Namespace) -> None:
-    print(render_changes(changes(_side(arguments.old, arguments.root), _side(arguments.new, arguments.root))), end="")
+    old, new = (_side(word, arguments.root) for word in (arguments.old, arguments.new))
+    found = changes(old, new)
+    print(render_changes(found), end="")
+    tree = arguments.root / "nix"
+    if not (tree / "flake.nix").is_file():
+        return
+    if shutil.which("nix") is None:
+        print("no nix on PATH, which could say whether units or k3s restart, or the host reboots", file=sys.stderr)
+        return
+    graver = {change.subject: GRAVER[change.impact] for change in found if change.impact in GRAVER}
+    print(told(impacts(old.contract, new.contract, tree), graver), end="")
+
+
+GRAVER = {
+    Impact.RESTART: "reboot: its cloud changes its machine",
+    Impact.INSTALL: "installation",
+}
+"""What an evaluation does not know of."""
 
 
 def _parser() -> argparse.ArgumentParser:

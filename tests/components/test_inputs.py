@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from components import evaluation, inputs
-from components.evaluation import Evaluated
 from components.inputs import ROOT, load, quarter
+from fleet.contract.evaluation import Evaluated, evaluate
 from fleet.contract.facts import render
 from fleet.faults import FleetError
 from fleet.keys.pairs import as_secret
@@ -183,7 +183,7 @@ class TestEvaluation:
     def test_what_it_says_is_handed_on(self, nix: Any) -> None:
         nix("echo 'error: no such host' >&2; exit 1")
         with pytest.raises(FleetError) as refused:
-            evaluation.evaluate("sim", ROOT / "nix")
+            evaluate("sim", ROOT / "nix", 6)
         assert str(refused.value) == (
             "nix has 1 fault:\n"
             "  nix#hostFacts.sim: error: no such host: every host of the stack evaluates; "

@@ -6,16 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+import yaml
 
 from fleet import stackfile
 from fleet.__main__ import main
 from fleet.keys.keystore import Plan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -110,6 +108,52 @@ def test_a_diff_takes_stacks_files_and_contracts(root: Path, tmp_path: Path, cap
     capsys.readouterr()
     assert main(["--root", str(root), "diff", str(root / "nix/fleet/lab.json"), "lab"]) == 0
     assert capsys.readouterr().out == "nothing changes\n"
+
+
+def with_nix(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout with a tree of Nix, and a Nix that evaluates it."""
+    (root / "nix/fleet").mkdir(parents=True, exist_ok=True)
+    (root / "nix/flake.nix").write_text("{ }\n", encoding="utf-8")
+    monkeypatch.setenv("NIXFLEET_SIM", str(root / "world"))
+    monkeypatch.setenv("PATH", f"{stackfile.ROOT}/sim/tools/bin:{Path(sys.executable).parent}:/usr/bin:/bin")
+
+
+def test_a_diff_says_what_nix_knows_of_each_host_and_which_machines_their_cloud_restarts(
+    root: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing, units, k3s or a reboot, by one evaluation of each side; no contract of the checkout is read."""
+    with_nix(root, monkeypatch)
+    document = yaml.safe_load((root / "Pulumi.sim.yaml").read_text(encoding="utf-8"))
+    hosts = document["config"]["nixfleet:fleet"]["hosts"]
+    hosts["hcloud-2"]["serverType"] = "ccx13"
+    hosts["jetson-1"]["tuning"] = {"kernelParams": ["quiet"]}
+    hosts["n100-1"]["tuning"] = {"zramPercent": 50}
+    hosts["ovh-1"]["labels"] = {"example.net/shelf": "two"}
+    new = tmp_path / "new" / "Pulumi.sim.yaml"
+    new.parent.mkdir()
+    new.write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert main(["--root", str(root), "diff", "sim", str(new)]) == 0
+    shown = capsys.readouterr().out.partition("what happens")
+    assert "hcloud-2: restart\n  serverType: cx33 -> ccx13\n" in shown[0]
+    assert "".join(shown[1:]) == (
+        "what happens to each host (evaluated by Nix):\n"
+        "  hcloud-1: nothing\n"
+        "  hcloud-2: reboot: its cloud changes its machine\n"
+        "  hcloud-3: nothing\n"
+        "  jetson-1: reboot\n"
+        "  n100-1: units\n"
+        "  ovh-1: k3s\n"
+    )
+
+
+def test_a_diff_without_nix_says_what_it_cannot_know(root: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_nix(root, monkeypatch)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main(["--root", str(root), "diff", "lab", "lab"]) == 0
+    assert capsys.readouterr() == (
+        "nothing changes\n",
+        "no nix on PATH, which could say whether units or k3s restart, or the host reboots\n",
+    )
 
 
 def test_a_contract_that_is_no_json_is_refused(root: Path, capsys: Said) -> None:
