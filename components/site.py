@@ -18,6 +18,7 @@ from components.hosts import make_hosts, peers
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
 from components.nodes import Nodes, NodesArgs
 from components.protection import Protection, ProtectionArgs
+from components.reboots import Reboots, RebootsArgs
 from components.snapshot_bucket import SnapshotBucket, SnapshotBucketArgs
 from components.transition import Transition, TransitionArgs
 from fleet.network import API_PORT, VirtualIpEndpoint
@@ -97,6 +98,7 @@ def admin_kubeconfig(
     servers = inputs.fleet.formation
     args = KubeconfigArgs(
         stack=inputs.stack,
+        fleet=inputs.fleet,
         peers=peers(inputs, machines, servers),
         endpoint=unlinked(endpoint),
         installations=[hosts[name].installation for name in sorted(servers)],
@@ -114,6 +116,27 @@ def make_snapshot_bucket(inputs: Inputs, opts: pulumi.ResourceOptions) -> tuple[
     if bucket is None or inputs.bucket_keys is None:
         return ()
     return SnapshotBucket("snapshots", SnapshotBucketArgs(bucket=bucket, keys=inputs.bucket_keys), opts).ends
+
+
+def make_reboots(
+    inputs: Inputs,
+    machines: Mapping[str, Machine],
+    hosts: Mapping[str, Host],
+    after: tuple[pulumi.Resource, ...],
+    opts: pulumi.ResourceOptions,
+) -> tuple[pulumi.Resource, ...]:
+    """What nothing else depends on: where there is a window for reboots, the step that makes those it held back."""
+    if inputs.fleet.rollout.window is None:
+        return after
+    args = RebootsArgs(
+        stack=inputs.stack,
+        fleet=inputs.fleet,
+        said={name: host.said for name, host in hosts.items()},
+        peers=peers(inputs, machines, machines),
+        deploy_secret=deploy_secret(inputs.cluster_keys),
+        after=after,
+    )
+    return (Reboots("fleet", args, opts).command,)
 
 
 def build(inputs: Inputs) -> Site:
@@ -158,7 +181,8 @@ def build(inputs: Inputs) -> Site:
     addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
     fronts = (end for cloud in clouds for end in cloud.ends)
     ends = (*addons.ends, *credential.ends, *snapshots, *fronts)
-    Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=ends))
+    last = make_reboots(inputs, machines, hosts, ends, by_command)
+    Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=last))
     return Site(
         endpoint_address=address,
         addresses={name: machine.address for name, machine in machines.items()},

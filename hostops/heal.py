@@ -5,11 +5,10 @@ It is brought there by a call of its own, with its own lock and lease; its turn 
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING
 
 from hostops import process
+from hostops.another import switch_another
 from hostops.look import LOOK_SECONDS, look
 from hostops.quorum import members_of
 from hostops.ssh import Line, NoAnswer
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
 
 HEALS = "NIXFLEET_HEALS"
 """For which host a call heals this one: it heals nobody else then."""
-
-OF_ANOTHER_HOST = ("NIXFLEET_CLOSURE", "NIXFLEET_INSTALLATION", "NIXFLEET_MACHINE_ID")
-HEAL_SECONDS = 3600
-"""Limit of one host."""
 
 
 def heal_others(task: Task, line: Line) -> tuple[str, ...]:
@@ -49,18 +44,12 @@ def _answers(task: Task, host: str) -> bool:
 def _heal(task: Task, host: str, line: Line) -> bool:
     """Run the verb switch for it, without what is the other host's own."""
     task.journal.say(line.host, "quorum", f"{host} is a member and not Ready: it is brought to its own system first")
-    kept = {name: value for name, value in task.environment.items() if name not in OF_ANOTHER_HOST}
-    address = task.address(host)
-    assert address is not None  # noqa: S101 - for the type checker: it has answered there
-    environment = {**kept, "NIXFLEET_ADDRESS": address, HEALS: line.host}
-    argv = [sys.executable, "-m", "hostops", "switch", "--stack", task.stack, "--host", host]
-    tokens = {"serverToken": task.secrets.server_token, "agentToken": task.secrets.agent_token}
-    secrets = {"deployKey": task.secrets.deploy_key, **{name: text for name, text in tokens.items() if text}}
+    # Half of what is left: its own switch may take as long.
+    seconds = process.time_left() / 2
     try:
-        ended = process.run(argv, data=json.dumps(secrets), seconds=HEAL_SECONDS, env=environment)
+        code, said = switch_another(task, host, {HEALS: line.host}, seconds)
     except process.TooLong:
-        task.journal.say(line.host, "quorum", f"{host} was not healed within {HEAL_SECONDS} s")
+        task.journal.say(line.host, "quorum", f"{host} was not healed within {seconds:.0f} s")
         return False
-    said = (ended.error.strip().splitlines() or ["it said nothing"])[-1].removeprefix("hostops: ")
     task.journal.say(line.host, "quorum", f"| {said}")
-    return ended.status == 0
+    return code == 0

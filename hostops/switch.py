@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hostops.activation import Activation
 from hostops.contact import await_look, need_address
@@ -18,6 +16,7 @@ from hostops.gates import complaint, failed_probe
 from hostops.heal import heal_others
 from hostops.leave import Departure
 from hostops.look import Look, look
+from hostops.opening import reboots_wait
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
 from hostops.ssh import Line, NoAnswer, script
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 180
+LATER = "NIXFLEET_REBOOTS"
+"""`later`: whoever calls makes the reboots that `rollout.window` holds back in a step of its own (reboots.py)."""
 
 
 @dataclass(kw_only=True)
@@ -121,7 +122,7 @@ class Switch:
             line=self.line,
             seen=seen,
             silence="",
-            deadline=Deadline(self.task.limits.leave),
+            deadline=self.deadline,
             disable=False,
             moves=False,
         ).run()
@@ -212,23 +213,7 @@ class Switch:
     @property
     def _held(self) -> str:
         """Why the host may not be rebooted now; empty if it may."""
-        window = self.task.cluster.reboot_window
-        if self._reboot == "never":
-            return "rollout.reboot is 'never'"
-        if window is None:
-            return ""
-        now = self._now()
-        if window.is_open(now):
-            return ""
-        return f"rollout.window ({window}) opens next on {window.next_opening(now):%a %F %H:%M %Z}"
-
-    def _now(self) -> datetime:
-        name = self.task.cluster.timezone
-        try:
-            return datetime.now(ZoneInfo(name))
-        except ZoneInfoNotFoundError:
-            cure = "install tzdata here, or correct timezone in the stack file"
-            raise Failure(Code.USAGE, "reboot", f"this machine knows no time zone {name}; {cure}") from None
+        return reboots_wait(self.task)
 
     def _due(self, what: str) -> Failure:
         """The reboot has to wait: what the next run, or the owner, does."""
@@ -372,15 +357,27 @@ def switch(task: Task, host: str) -> str:
     """Bring a host to the system that the contract means; one line of JSON says what it runs now."""
     task.secrets.need("deployKey")
     need_address(task, host, "look")
-    deadline = Deadline(task.limits.switch)
+    deadline = Deadline(task.limits.whole)
     wanted = wanted_system(task, host, "evaluate")
     line = Line(task, host, bootstrap=True)
+    work, held = Switch(task=task, line=line, wanted=wanted, deadline=deadline), ""
     try:
-        seen = Switch(task=task, line=line, wanted=wanted, deadline=deadline).run()
+        try:
+            seen = work.run()
+        except Failure as failure:
+            if failure.code != Code.REBOOT_DUE or task.environment.get(LATER) != "later":
+                raise
+            # The run goes on with the others; its last step names those that wait.
+            task.journal.say(host, failure.phase, f"held back: {failure.text}")
+            seen = look(line, task.host(host))
+            held = f"{wanted} {seen['boot_id']}"
+    except NoAnswer as error:
+        raise Failure(Code.UNREACHABLE, "look", f"{line.destination}: {error.text}; run again") from None
     finally:
         if task.leases is not None:
             # Over the connection that is there.
             task.leases.give_back(host, line)
         line.drop()
     generation = int(seen["generation"]) if seen["generation"].isdigit() else None
-    return json.dumps({"generation": generation, "ready": seen.ready, "system": seen["current_system"]}, sort_keys=True)
+    said = {"generation": generation, "ready": seen.ready, "system": seen["current_system"]}
+    return json.dumps({**said, **({"held": held} if held else {})}, sort_keys=True)

@@ -10,13 +10,19 @@ from operate import report
 from operate.engine import Place, Verb, environment, run, select, translated
 from operate.messages import OperateError
 from operate.progress import Progress
-from operate.runlog import run_log
+from operate.runlog import RunLog, run_log
+from operate.statecopy import keep
 from operate.status import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from operate.record import Run
+
+REBOOTS_WAIT = 8
+"""Exit code of a run that has done all but reboots outside of rollout.window: the next one inside makes them."""
+
+HELD_BACK = f" (hostops reboots, exit code {REBOOTS_WAIT})"
 
 AFTER: dict[Verb, Callable[[Run], str]] = {
     "up": report.after_up,
@@ -32,18 +38,31 @@ def drive(verb: Verb, place: Place) -> int:
         progress = Progress(planning=verb == "preview", log=log.say)
         with progress.alive():
             done = run(verb, place, watch=progress.watch)
-        text = AFTER[verb](done) if done.ok else _failure(done)
+        text, code = (AFTER[verb](done), 0) if done.ok else after_failure(done)
         log.say("\n".join((text, *done.raw_errors)))
+        if verb != "preview":
+            _keep_state(place, log)
     if done.ok:
         print(f"\n{text}")
         return 0
     print(f"\n{text}\nlog: {log.path}", file=sys.stderr)
-    return 1
+    return code
 
 
-def _failure(done: Run) -> str:
-    """A failed run: what it did, then its errors."""
-    return "\n".join((f"{report.summary(done)}: FAILED", *(f"error: {error}" for error in done.errors)))
+def _keep_state(place: Place, log: RunLog) -> None:
+    """Copy the state; a run that went well is none the worse without the copy."""
+    try:
+        keep(place)
+    except (OperateError, OSError) as error:
+        log.say(f"no copy of the state was kept: {error}")
+
+
+def after_failure(done: Run) -> tuple[str, int]:
+    """A failed run: what it did, then its errors; and the exit code."""
+    if done.errors and all(error.endswith(HELD_BACK) for error in done.errors):
+        said = (error.removesuffix(HELD_BACK) for error in done.errors)
+        return "\n".join((f"{report.summary(done)}: all but reboots, which wait", *said)), REBOOTS_WAIT
+    return "\n".join((f"{report.summary(done)}: FAILED", *(f"error: {error}" for error in done.errors))), 1
 
 
 def outputs(place: Place) -> int:

@@ -15,7 +15,7 @@ PHASES = ("network", "servers", "installs", "systems", "cluster", "add-ons")
 MACHINES = ("Server", "Instance", "Volume", "VolumeAttachment", "ServerNetwork")
 """Types, without their package, that are machines or belong to one; everything else of a cloud is network."""
 
-HOST_COMMANDS = {"install": "installs", "system": "systems", "mesh": "systems"}
+HOST_COMMANDS = {"install": "installs", "system": "systems", "mesh": "systems", "reboots": "systems"}
 """Ends of the names of the commands that work on hosts."""
 
 

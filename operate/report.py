@@ -116,6 +116,8 @@ IMPACT = {
     ("mesh", "update"): "gets a new list of its mesh peers",
     ("system", "create"): "gets its first configuration",
     ("system", "update"): "switches to another generation, with a rollback if it does not come back healthy",
+    ("reboots", "create"): "reboots, if rollout.window is open then",
+    ("reboots", "update"): "reboots, if rollout.window is open then",
     ("install", "create"): "is installed from nothing: its system disk is formatted",
     ("install", "replace"): "is installed again: its system disk is formatted",
 }
@@ -130,6 +132,8 @@ WEIGHED = {
 }
 """What a switch does where both systems were evaluated; each with the way back of IMPACT."""
 
+WAITS = "; outside of rollout.window the reboot waits"
+
 
 def weighed(operation: Operation) -> str | None:
     """What an update of a host's system does, where the state and the program know both systems."""
@@ -139,7 +143,13 @@ def weighed(operation: Operation) -> str | None:
     except (KeyError, TypeError, ValueError):
         return None
     changed = old.get("NIXFLEET_CLOSURE") != new.get("NIXFLEET_CLOSURE")
-    return WEIGHED[impact(before, after, changed=changed)]
+    found = impact(before, after, changed=changed)
+    return WEIGHED[found] + (WAITS if found is Impact.REBOOT and new.get("NIXFLEET_REBOOTS") else "")
+
+
+def held_back(operation: Operation) -> tuple[str, ...]:
+    """Hosts whose reboot an earlier run held back; none where this run's own switches will say so."""
+    return tuple(_json(str((operation.new.get("environment") or {}).get("NIXFLEET_HELD", ""))))
 
 
 def host_changes(run: Run) -> dict[str, str]:
@@ -150,6 +160,10 @@ def host_changes(run: Run) -> dict[str, str]:
         text = IMPACT.get((noun, operation.op))
         if operation.type.startswith("command:local") and text:
             host = "every host" if noun == "mesh" else name
+            if noun == "reboots":
+                for one in held_back(operation):
+                    found[one] = max(found.get(one, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), text))
+                continue
             told = (weighed(operation) if (noun, operation.op) == ("system", "update") else None) or text
             found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), told))
     return {host: told for host, (_, told) in sorted(found.items())}

@@ -57,6 +57,10 @@ def digest(*parts: object) -> str:
     return "".join(_ALPHABET[byte % 32] for byte in raw)
 
 
+UNREAD = frozenset({"rebootWindow"})
+"""Facts of the cluster that no module of nix/ reads, and no closure is a function of: hostops' own."""
+
+
 def tree_key(flake: Path) -> str:
     """A key of the flake's files without its contracts; changes when any of them does."""
     files = sorted(path for path in flake.rglob("*") if path.is_file() and path.relative_to(flake).parts[0] != "fleet")
@@ -83,7 +87,7 @@ def evaluate(flake: Path, stack: str, only: str | None = None) -> dict[str, Syst
                 "stack": stack,
                 "host": host,
                 "kernel": f"/nix/store/{digest('kernel', inputs, entry.get('hardware'))}-linux-6.12.60",
-                "cluster": contract["cluster"],
+                "cluster": {name: fact for name, fact in contract["cluster"].items() if name not in UNREAD},
                 "entry": entry,
             },
             tree,

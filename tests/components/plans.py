@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def attached_ovh(fleet: dict[str, Any]) -> None:
-    """OVH's private network, with the instance on it."""
+    """OVH's private network, with the instance on it; reboots at night only."""
+    fleet["rollout"] = {"window": {"opens": "02:00", "closes": "04:00"}}
     fleet["providers"]["ovh"]["network"] = {"subnet": "10.21.0.0/24", "regions": ["GRA11"], "vlanId": 7}
     fleet["hosts"]["ovh-1"]["privateAddress"] = "10.21.0.41"
 

@@ -323,6 +323,27 @@ class TestWindow:
         assert done.code == 0, done.err
         assert boots(made, BOARD) == system(made, BOARD)
 
+    def test_where_a_later_step_makes_it_the_switch_succeeds_and_that_step_names_who_waits(self, made: Bench) -> None:
+        """The run goes on with other hosts, and ends by saying what is missing."""
+        made.fleet["rollout"] = {"window": window(2)}
+        new_kernel(made, BOARD)
+        held = made.run("switch", BOARD, NIXFLEET_REBOOTS="later")
+        assert (held.code, "reboot: held back: it runs " in held.err) == (0, True), held.err
+        said = json.loads(held.out)
+        assert said["held"].startswith(f"{said['system']} ")
+        due = {"NIXFLEET_HELD": json.dumps({BOARD: said["held"], "gone-1": "left the fleet"})}
+        waits = made.run("reboots", **due)
+        assert (waits.code, made.events("ssh connect")) == (8, made.events("ssh connect"))
+        assert waits.last.startswith(
+            f"hostops: sim: reboots: failed: {BOARD}: the reboot waits, because rollout.window ("
+        )
+        assert waits.last.endswith("; all else is done; `make up` inside the window makes it")
+        made.fleet["rollout"] = {"window": {"opens": "00:00", "closes": "23:59"}}
+        made.write()
+        done = made.run("reboots", **due)
+        assert (done.code, boots(made, BOARD)) == (0, said["system"]), done.err
+        assert made.run("reboots").err == "hostops: sim: reboots: no host waits for one\n"
+
 
 def window(days: int) -> dict[str, object]:
     """A window that opens so many days from now, whatever the time zone."""

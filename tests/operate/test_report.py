@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from operate import report
+from operate.actions import after_failure
 from operate.phases import durations, phase_of
 from operate.progress import DONE, PLANNED, operation_line
 from operate.record import Operation, Run
@@ -147,6 +148,35 @@ def test_a_preview_says_what_a_switch_does_where_both_systems_were_evaluated(
 
     done = run(operation("update", COMMAND, "b-system", old=inputs(*old), new=inputs(*new)), verb="preview")
     assert report.host_changes(done) == {"b": text}
+
+
+def test_a_preview_says_whose_reboot_waits_and_whose_would() -> None:
+    weight = {"NIXFLEET_CLOSURE": "a", "NIXFLEET_REBOOTS": "later", "NIXFLEET_WEIGHT": '{"k3s": "1", "boot": "1"}'}
+    heavier = {**weight, "NIXFLEET_CLOSURE": "b", "NIXFLEET_WEIGHT": '{"k3s": "1", "boot": "2"}'}
+    held = {"environment": {"NIXFLEET_HELD": '{"c": "/nix/store/c boot"}'}}
+    done = run(
+        operation("update", COMMAND, "b-system", old={"environment": weight}, new={"environment": heavier}),
+        operation("update", COMMAND, "fleet-reboots", old={}, new=held),
+        verb="preview",
+    )
+    assert report.host_changes(done) == {
+        "b": "is drained and reboots into the new generation; outside of rollout.window the reboot waits",
+        "c": "reboots, if rollout.window is open then",
+    }
+
+
+def test_a_run_that_did_all_but_reboots_that_wait_says_so_and_has_a_code_of_its_own() -> None:
+    waits = "sim: reboots: failed: b: the reboot waits, because of a window (hostops reboots, exit code 8)"
+    text, code = after_failure(run(ok=False, errors=(waits,)))
+    assert (text.splitlines(), code) == (
+        [
+            "up of sim: nothing changed; 61 s: all but reboots, which wait",
+            "sim: reboots: failed: b: the reboot waits, because of a window",
+        ],
+        8,
+    )
+    text, code = after_failure(run(ok=False, errors=(waits, "c: copy: failed: no room")))
+    assert (text.splitlines()[0].endswith(": FAILED"), code) == (True, 1)
 
 
 def test_a_preview_says_which_hosts_change_and_how() -> None:

@@ -1,0 +1,37 @@
+"""Bringing another host to its system: a call of its own, with its own lock and lease, and its own words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from fleet.durations import MARGIN_SECONDS
+from hostops import process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hostops.task import Task
+
+OF_ANOTHER_HOST = ("NIXFLEET_CLOSURE", "NIXFLEET_INSTALLATION", "NIXFLEET_MACHINE_ID", "NIXFLEET_REBOOTS")
+"""What a call is told of its own host only."""
+
+
+def switch_another(task: Task, host: str, more: Mapping[str, str], seconds: float) -> tuple[int, str]:
+    """Run the verb switch for it; its exit code and its last line. Raises process.TooLong."""
+    kept = {name: value for name, value in task.environment.items() if name not in OF_ANOTHER_HOST}
+    address = task.address(host)
+    assert address is not None  # noqa: S101 - for the type checker: whoever asks for it knows where it answers
+    environment = {**kept, "NIXFLEET_ADDRESS": address, "NIXFLEET_SWITCH_SECONDS": str(int(seconds)), **more}
+    argv = [sys.executable, "-m", "hostops", "switch", "--stack", task.stack, "--host", host]
+    known = {
+        "deployKey": task.secrets.deploy_key,
+        "formerDeployKey": task.secrets.former_deploy_key,
+        "serverToken": task.secrets.server_token,
+        "agentToken": task.secrets.agent_token,
+    }
+    data = json.dumps({name: text for name, text in known.items() if text})
+    ended = process.run(argv, data=data, seconds=seconds + MARGIN_SECONDS, env=environment)
+    said = (ended.error.strip().splitlines() or ["it said nothing"])[-1].removeprefix("hostops: ")
+    return ended.status, said
