@@ -13,12 +13,12 @@ DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated-fleet-guards-nothing
 # What was given on make's own command line, and not what the environment happens to have.
-GIVEN = $(foreach name,WHAT HOST ADMIN KEY SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
+GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status kubeconfig snapshot restore rotate keys contract rehearse reset test test-nix test-machines lint format bench soak lock clean
+.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract rehearse reset test test-nix test-machines lint format bench soak lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -46,7 +46,13 @@ outputs: setup ## print what other stacks may read
 status: setup ## ask every host how it is
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
 
+run: setup ## run a command on a host, as root: HOST=, RUN=
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
 kubeconfig: setup ## write a credential for kubectl to a file of mode 0600: FILE=, SCOPED=yes
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
+recall: setup ## give a backend that has lost the state this computer's copy of it: FILE=, OVER=
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 snapshot: setup ## save etcd and list all snapshots: LIST=yes, NAME=
@@ -55,7 +61,7 @@ snapshot: setup ## save etcd and list all snapshots: LIST=yes, NAME=
 restore: setup ## bring etcd back on every server: SNAPSHOT=, FROM=, LOST=, OVER=
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
-rotate: setup ## new keys, without an installation: WHAT=hostkey, wireguard, tokens, deploykey, kubeconfig, admin; HOST=, ADMIN=, KEY=
+rotate: setup ## new keys, without an installation: WHAT=hostkey, wireguard, tokens, deploykey, kubeconfig, admin; HOST=, SEEN=, ADMIN=, KEY=
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 keys: setup ## make the keys that the stack lacks; never replaces one

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
+from pulumi_command import local
 
+from fleet.durations import MARGIN_SECONDS, told, verb_seconds
 from fleet.keys.pairs import logins
 from fleet.model import Role
 
 if TYPE_CHECKING:
-    from fleet.keys.pairs import ClusterKeys, HostKeys
+    from collections.abc import Mapping
 
-Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "prune", "resume", "switch"]
+    from fleet.keys.pairs import ClusterKeys, HostKeys
+    from fleet.settings import Fleet
+
+Operation = Literal["create", "update", "delete"]
+Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "prune", "reboots", "resume", "switch"]
 
 INERT = ":"
 """Shell text that does nothing."""
@@ -33,6 +40,59 @@ def hostops(verb: Verb, stack: str, host: str | None = None) -> str:
 def python(module: str) -> str:
     """The shell command that runs a module of the checkout; hostops() says why it is written so."""
     return f'exec env PATH="$PWD/.venv/bin:$PATH" python -m {module}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A verb for a host, or for the whole stack, with the limits that follow from the stack file."""
+
+    verb: Verb
+    stack: str
+    fleet: Fleet
+    host: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The shell command."""
+        return hostops(self.verb, self.stack, self.host)
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """Environment: how long it may take, and wait."""
+        return told(self.verb, self.fleet.rollout, len(self.fleet.hosts))
+
+    @property
+    def engine_seconds(self) -> int:
+        """The engine's limit: after that of the verb itself."""
+        return verb_seconds(self.fleet.rollout, len(self.fleet.hosts))[self.verb] + MARGIN_SECONDS
+
+
+def work(  # noqa: PLR0913 - a resource: its work, and what that is given
+    name: str,
+    verb: Work,
+    on: tuple[Operation, ...],
+    *,
+    environment: Mapping[str, pulumi.Input[str]],
+    stdin: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    triggers: list[Any] | None = None,
+    logging: local.Logging = local.Logging.STDERR,
+) -> local.Command:
+    """A resource whose making, change or end is a verb of hostops; the engine's limit is derived from the verb's."""
+    limit = f"{verb.engine_seconds}s"
+    opts.custom_timeouts = pulumi.CustomTimeouts(**dict.fromkeys(on, limit))
+    return local.Command(
+        name,
+        create=verb.text if "create" in on else INERT,
+        update=verb.text if "update" in on else INERT,
+        delete=verb.text if "delete" in on else None,
+        triggers=triggers,
+        environment={**environment, **verb.limits},
+        stdin=stdin,
+        add_previous_output_in_env=False,
+        logging=logging,
+        opts=opts,
+    )
 
 
 def deploy_secret(cluster: ClusterKeys) -> pulumi.Output[str]:

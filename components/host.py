@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_command import local
 
-from components.commands import INERT, hostops
+from components.commands import Work, work
 from components.edges import Gate, behind, unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.clouds.registry import Machine
+    from pulumi_command import local
 
-MARGIN_SECONDS = 300
-"""The command ends by itself and says why; the engine's limit is for one that hangs."""
+    from components.clouds.registry import Machine
+    from fleet.settings import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +29,9 @@ class HostArgs:
 
     stack: str
     """Stack whose contract describes the host."""
+
+    fleet: Fleet
+    """What the stack file says: limits follow from it."""
 
     machine: Machine
     """What it runs on."""
@@ -70,21 +72,6 @@ class HostArgs:
     reinstall: str
     """One-shot token that formats the disk and installs again; empty: none."""
 
-    install_seconds: int
-    """Limit of the installation, and of leaving, which may move as much."""
-
-    ready_seconds: int
-    """Limit of the wait for the node to be Ready."""
-
-    copy_seconds: int
-    """Limit of building a system and copying it there."""
-
-    drain_seconds: int
-    """Limit of the wait for a node's pods to go."""
-
-    switch_seconds: int
-    """Limit of a switch, building, copying and going back included."""
-
     after: pulumi.Resource | None
     """What has to be done before this host is touched: one edge, from its installation."""
 
@@ -110,6 +97,9 @@ class Host(pulumi.ComponentResource):
     system: pulumi.Resource
     """The host as it should be: what everything that needs the host depends on."""
 
+    said: pulumi.Output[str]
+    """What its switch said when it ran last: JSON, with `held` where its reboot waits for rollout.window."""
+
     def __init__(self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Install the host and bring it to its closure."""
         super().__init__("nixfleet:index:Host", name, None, opts)
@@ -120,14 +110,14 @@ class Host(pulumi.ComponentResource):
         self.system = system = self._system(name, args, install)
         # The command's own inputs, so that the key is known only when the host is there.
         self.closure = system.environment.apply(_closure_of)
+        self.said = unlinked(system.stdout)
         self.register_outputs({"closure": self.closure, "installation": self.installation})
 
     def _membership(self, name: str, args: HostArgs) -> local.Command:
-        return local.Command(
+        return work(
             f"{name}-membership",
-            create=INERT,
-            update=INERT,
-            delete=hostops("leave", args.stack, name),
+            Work(verb="leave", stack=args.stack, fleet=args.fleet, host=name),
+            ("delete",),
             # Another machine, or another role, is another member: the old one leaves first. The trigger is an output of
             # the machine, so that the engine ends the membership before a machine that it deletes before replacing.
             triggers=[args.machine.identity, args.role],
@@ -135,12 +125,8 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_MEMBER": args.facts,
                 "NIXFLEET_PEERS": unlinked(args.servers),
-                "NIXFLEET_LEAVE_SECONDS": str(args.install_seconds),
-                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
             },
             stdin=args.deploy_secret,
-            add_previous_output_in_env=False,
-            logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A member leaves while it still has its network and its volumes.
@@ -148,15 +134,14 @@ class Host(pulumi.ComponentResource):
                 deleted_with=args.stack_wide,
                 # A host is one member at a time.
                 delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(delete=f"{args.install_seconds + MARGIN_SECONDS}s"),
             ),
         )
 
     def _install(self, name: str, args: HostArgs, membership: pulumi.Resource) -> local.Command:
-        return local.Command(
+        return work(
             f"{name}-install",
-            create=hostops("install", args.stack, name),
-            update=INERT,
+            Work(verb="install", stack=args.stack, fleet=args.fleet, host=name),
+            ("create",),
             # The SDK makes a changed trigger a replacement: a new machine or a new token, and nothing else, installs.
             triggers=[unlinked(args.machine.identity), args.reinstall],
             environment={
@@ -166,12 +151,8 @@ class Host(pulumi.ComponentResource):
                 # Stays as it is now: what is judged before the next run (fleet/transition/installation.py).
                 "NIXFLEET_FIXED": _fixed(args.facts),
                 "NIXFLEET_PEERS": unlinked(args.peers),
-                "NIXFLEET_INSTALL_SECONDS": str(args.install_seconds),
-                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
             },
             stdin=behind(args.turn, args.install_secret),
-            add_previous_output_in_env=False,
-            logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[membership, *([args.after] if args.after else [])],
@@ -179,17 +160,14 @@ class Host(pulumi.ComponentResource):
                 ignore_changes=["create", "update", "environment", "stdin", "dir", "interpreter", "logging"],
                 # Streams of a failed installation may name what it was doing.
                 additional_secret_outputs=["stdout", "stderr"],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.install_seconds + MARGIN_SECONDS}s"),
             ),
         )
 
     def _system(self, name: str, args: HostArgs, install: local.Command) -> local.Command:
-        switch = hostops("switch", args.stack, name)
-        timeout = f"{args.switch_seconds + MARGIN_SECONDS}s"
-        return local.Command(
+        return work(
             f"{name}-system",
-            create=switch,
-            update=switch,
+            Work(verb="switch", stack=args.stack, fleet=args.fleet, host=name),
+            ("create", "update"),
             # A changed closure, a new installation or membership is an update of this resource, never a replacement.
             environment={
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
@@ -198,19 +176,14 @@ class Host(pulumi.ComponentResource):
                 "NIXFLEET_INSTALLATION": self.node,
                 # Servers say whether the cluster can spare a host, and take its pods off it.
                 "NIXFLEET_PEERS": unlinked(args.servers),
-                "NIXFLEET_READY_SECONDS": str(args.ready_seconds),
-                "NIXFLEET_COPY_SECONDS": str(args.copy_seconds),
-                "NIXFLEET_DRAIN_SECONDS": str(args.drain_seconds),
-                "NIXFLEET_SWITCH_SECONDS": str(args.switch_seconds),
+                # The last step of the run (reboots.py) makes those that the window holds back.
+                **({"NIXFLEET_REBOOTS": "later"} if args.fleet.rollout.window else {}),
             },
             stdin=args.switch_secret,
-            add_previous_output_in_env=False,
-            logging=local.Logging.STDERR,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # The one edge: the installation has waited for all that this waits for.
                 depends_on=[install],
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
             ),
         )
 

@@ -13,7 +13,6 @@ from components.edges import Gate, gate, unlinked
 from components.host import Host, HostArgs
 from components.mesh import Mesh, MeshArgs
 from fleet.contract.formation import turns
-from fleet.durations import switch_seconds
 from fleet.hosts import Tuning
 from fleet.network import MeshNetwork
 
@@ -52,6 +51,7 @@ def make_mesh(
         return None
     args = MeshArgs(
         stack=inputs.stack,
+        fleet=inputs.fleet,
         hosts=tuple(sorted(machines)),
         peers=peers(inputs, machines, machines),
         stack_wide=lawful,
@@ -85,10 +85,11 @@ class Shared:
 
     def args(self, name: str, machine: Machine, after: pulumi.Resource | None, turn: Gate | None) -> HostArgs:
         """What one host needs to know."""
-        inputs, keys, rollout = self.inputs, self.inputs.cluster_keys, self.inputs.fleet.rollout
+        inputs, keys = self.inputs, self.inputs.cluster_keys
         host = inputs.fleet.hosts[name]
         return HostArgs(
             stack=inputs.stack,
+            fleet=inputs.fleet,
             machine=machine,
             role=host.role,
             facts=member_facts(inputs.contract.hosts[name]),
@@ -102,11 +103,6 @@ class Shared:
             peers=self.known,
             servers=self.servers,
             reinstall=host.reinstall or "",
-            install_seconds=rollout.install_timeout_seconds,
-            ready_seconds=rollout.ready_timeout_seconds,
-            switch_seconds=switch_seconds(rollout),
-            copy_seconds=rollout.copy_timeout_seconds,
-            drain_seconds=rollout.drain_timeout_seconds,
             after=after,
             turn=turn,
         )

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_command import local
 
-from components.commands import hostops
+from components.commands import Work, work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fleet.settings import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,9 @@ class KubeconfigArgs:
 
     stack: str
     """Stack whose contract describes the cluster."""
+
+    fleet: Fleet
+    """What the stack file says: limits follow from it."""
 
     peers: pulumi.Input[str]
     """Where the servers answer, as JSON."""
@@ -52,11 +57,10 @@ class Kubeconfig(pulumi.ComponentResource):
     def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Fetch the kubeconfig from a server."""
         super().__init__("nixfleet:index:Kubeconfig", name, None, opts)
-        fetch = hostops("kubeconfig", args.stack)
-        self.command = command = local.Command(
+        self.command = command = work(
             f"{name}-kubeconfig",
-            create=fetch,
-            update=fetch,
+            Work(verb="kubeconfig", stack=args.stack, fleet=args.fleet),
+            ("create", "update"),
             environment={
                 "NIXFLEET_ENDPOINT": args.endpoint,
                 "NIXFLEET_INSTALLATIONS": pulumi.Output.json_dumps(args.installations),
@@ -64,14 +68,12 @@ class Kubeconfig(pulumi.ComponentResource):
                 "NIXFLEET_RENEWAL": args.renewal,
             },
             stdin=args.deploy_secret,
-            add_previous_output_in_env=False,
             # A stream that is logged is shown, secret or not.
             logging=local.Logging.NONE,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[args.after],
                 additional_secret_outputs=["stdout", "stderr"],
-                custom_timeouts=pulumi.CustomTimeouts(create="10m", update="10m"),
             ),
         )
         self.text = pulumi.Output.secret(command.stdout)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_command import local
 
-from components.commands import INERT, hostops
+from components.commands import Work, work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fleet.settings import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,9 @@ class MeshArgs:
 
     stack: str
     """Stack whose contract describes the hosts."""
+
+    fleet: Fleet
+    """What the stack file says: limits follow from it."""
 
     hosts: tuple[str, ...]
     """Names of all hosts, sorted: when one leaves, its peers forget it."""
@@ -55,37 +59,23 @@ class Mesh(pulumi.ComponentResource):
     def __init__(self, name: str, args: MeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Bring the peers to the hosts."""
         super().__init__("nixfleet:index:Mesh", name, None, opts)
-        push = hostops("mesh", args.stack)
-        self.command = command = local.Command(
+        self.command = command = work(
             f"{name}-mesh",
-            create=push,
-            update=push,
+            Work(verb="mesh", stack=args.stack, fleet=args.fleet),
+            ("create", "update"),
             environment={"NIXFLEET_PEERS": args.peers},
             stdin=args.deploy_secret,
-            add_previous_output_in_env=False,
-            logging=local.Logging.STDERR,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=list(args.after),
-                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         # Another list of hosts makes it anew, and the end of the old one, after that of memberships, is the work.
-        self.pruned = local.Command(
+        self.pruned = work(
             f"{name}-peers",
-            create=INERT,
-            update=INERT,
-            delete=hostops("prune", args.stack),
+            Work(verb="prune", stack=args.stack, fleet=args.fleet),
+            ("delete",),
             triggers=[json.dumps(args.hosts)],
             environment={"NIXFLEET_PEERS": args.peers},
             stdin=args.deploy_secret,
-            add_previous_output_in_env=False,
-            logging=local.Logging.STDERR,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                deleted_with=args.stack_wide,
-                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
-            ),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.stack_wide),
         )
         self.endpoints = command.environment.apply(_endpoints)
         self.register_outputs({"endpoints": self.endpoints})

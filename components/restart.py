@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.commands import Verb, hostops
+from components.commands import Verb, Work
 from fleet.model import Role
 
 if TYPE_CHECKING:
@@ -122,15 +122,23 @@ class Restarts:
 
     async def _run(self, verb: Verb, host: str) -> None:
         """Run a verb of hostops; raises RunError with what it said last."""
+        work = Work(verb=verb, stack=self.stack, fleet=self.fleet, host=host)
         process = await asyncio.create_subprocess_shell(
-            hostops(verb, self.stack, host),
+            work.text,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **await self._environment(host)},
+            env={**os.environ, **await self._environment(host), **work.limits},
         )
         secret = await pulumi.Output.from_input(self.secret).future()
-        _, said = await process.communicate((secret or "").encode())
+        try:
+            # The engine has no limit for a hook.
+            _, said = await asyncio.wait_for(process.communicate((secret or "").encode()), work.engine_seconds)
+        except TimeoutError:
+            process.kill()
+            raise pulumi.RunError(
+                f"hostops {verb} --host {host} did not end within {work.engine_seconds} s; run again"
+            ) from None
         lines = said.decode(errors="replace").splitlines()
         for line in lines:
             pulumi.log.info(line)
@@ -138,11 +146,9 @@ class Restarts:
             raise pulumi.RunError("\n".join(lines[-SAID:]) or f"hostops {verb} --host {host}: {process.returncode}")
 
     async def _environment(self, host: str) -> Mapping[str, str]:
-        rollout = self.fleet.rollout
         servers = [name for name in self.fleet.formation if name in self._addresses and name != host]
         peers: dict[str, Any] = {name: {"endpoint": await self._addresses[name]} for name in servers}
         return {
             "NIXFLEET_ADDRESS": await self._addresses[host],
             "NIXFLEET_PEERS": json.dumps(peers, sort_keys=True),
-            "NIXFLEET_READY_SECONDS": str(rollout.ready_timeout_seconds),
         }

@@ -13,6 +13,7 @@ import pulumi
 from pulumi_command import local
 
 from components.commands import python
+from fleet.durations import MARGIN_SECONDS
 
 if TYPE_CHECKING:
     from fleet.transition import Precedent
@@ -44,6 +45,10 @@ class Transition(pulumi.ComponentResource):
             # Its own last output is what it compares with.
             add_previous_output_in_env=True,
             logging=local.Logging.STDERR,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # It waits for nothing.
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{MARGIN_SECONDS}s", update=f"{MARGIN_SECONDS}s"),
+            ),
         )
         self.register_outputs({})

@@ -38,19 +38,22 @@ RESTART_ALL = ("tokens",)
 CHANGE_ALL = ("mesh", "prune")
 """Verbs that change every host of the stack in a moment, each under its lease alone."""
 
-OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "snapshot")
-"""Verbs that take no host."""
+OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "reboots", "snapshot")
+"""Verbs that take no host; reboots changes hosts by calls of their own."""
 
-VERBS = (*NEED_HOST, *OF_THE_STACK, "status", "kubeconfig")
+OF_A_HOST = (*NEED_HOST, "run")
+"""Verbs that take a host; the last one changes what its command changes, as if somebody had logged in there."""
+
+VERBS = (*OF_A_HOST, *OF_THE_STACK, "status", "kubeconfig")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hostops", description="Work on the hosts of a stack; secrets come by stdin.")
     parser.add_argument("verb", choices=VERBS)
     parser.add_argument("--stack", required=True, help="name of the stack")
-    parser.add_argument("--host", help=f"a host; needed by {' and '.join(NEED_HOST)}, not with mesh")
+    parser.add_argument("--host", help=f"a host; needed by {', '.join(OF_A_HOST)}, not with verbs of the whole stack")
     arguments = parser.parse_args(argv)
-    if arguments.verb in NEED_HOST and not arguments.host:
+    if arguments.verb in OF_A_HOST and not arguments.host:
         parser.error(f"{arguments.verb} needs --host")
     if arguments.verb in OF_THE_STACK and arguments.host:
         parser.error(f"{arguments.verb} is of the whole stack and takes no --host")
@@ -113,7 +116,9 @@ def _run(arguments: argparse.Namespace, journal: Journal) -> Code:
         contract = with_member(contract, arguments.host, environment)
     secrets = Secrets.read("{}" if sys.stdin.isatty() else sys.stdin.read())
     journal.conceal(secrets.values())
-    limits, peers = Limits.read(environment), read_peers(environment, arguments.host)
+    limits = Limits.read(environment, arguments.verb, len(contract.hosts))
+    process.end_within(limits.whole)
+    peers = read_peers(environment, arguments.host)
     ssh_config = environment.get("NIXFLEET_SSH_CONFIG") or None
     with (
         _locks(arguments, contract) as held,

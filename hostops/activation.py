@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from fleet.durations import ROLLBACK_SECONDS
 from hostops.contact import pause
 from hostops.failure import Code, Failure
 from hostops.gates import await_healthy, failed_probe, passed
@@ -22,9 +23,6 @@ POLL_SECONDS = 20
 
 COMMIT_SECONDS = 180
 """Disarming and writing the boot menu."""
-
-ROLLBACK_SECONDS = 300
-"""What going back may take."""
 
 MARGIN_SECONDS = 30
 """The checks end so long before the watchdog acts."""

@@ -272,5 +272,5 @@ def install(task: Task, host: str) -> None:
         host=host,
         token=task.environment.get("NIXFLEET_REINSTALL", ""),
         machine_id=task.environment.get("NIXFLEET_MACHINE_ID", ""),
-        deadline=Deadline(task.limits.install),
+        deadline=Deadline(task.limits.whole),
     ).run()

@@ -266,7 +266,7 @@ def with_member(contract: Contract, host: str, environment: Mapping[str, str]) -
 def leave(task: Task, host: str) -> None:
     """Let a host leave its cluster for good."""
     task.secrets.need("deployKey")
-    deadline = Deadline(task.limits.leave)
+    deadline = Deadline(task.limits.whole)
     with task.journal.phase(host, "look") as outcome:
         line, seen, silence = contact(task, host, Deadline(min(task.limits.answer, deadline.left)))
         outcome.append(f"installed, at {line.destination}" if seen else silence)

@@ -10,6 +10,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fleet.durations import AT_ONCE, PUSH_SECONDS
 from hostops.contact import pause
 from hostops.failure import Code, Failure
 from hostops.lease import Leased
@@ -20,8 +21,6 @@ from hostops.ssh import Line, NoAnswer, script
 if TYPE_CHECKING:
     from hostops.task import Task
 
-AT_ONCE = 16
-PUSH_SECONDS = 60
 ABSENT = "skipped: it is not installed yet and gets its peers then"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fleet.durations import OFF_SECONDS
 from hostops.contact import await_look, need_address, pause
 from hostops.drain import drain, uncordon
 from hostops.failure import Code, Failure
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 60
-
-OFF_SECONDS = 300
-"""For a system to shut down: units are given 90 s each, and pods their grace period."""
 
 
 def halt(task: Task, host: str) -> None:

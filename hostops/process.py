@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 5
 """Between the polite signal and the other one."""
+
+LAST_SECONDS = 60
+"""What a child may still take when this program's time is over: a node is let in again, a lease is given back."""
 
 _live: set[subprocess.Popen[str]] = set()
 _stopping = threading.Event()
@@ -39,9 +43,9 @@ class Deadline:
     """A point in time that several waits share."""
 
     def __init__(self, seconds: float) -> None:
-        """So many seconds from now."""
-        self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        """So many seconds from now, and not after the end of this program's own time."""
+        self.seconds = min(seconds, time_left())
+        self._end = time.monotonic() + self.seconds
 
     @property
     def left(self) -> float:
@@ -52,6 +56,26 @@ class Deadline:
     def over(self) -> bool:
         """Whether it is past."""
         return self.left == 0.0
+
+
+_whole: list[Deadline] = []
+"""When this program's time is over, once it was said."""
+
+
+def end_within(seconds: float) -> None:
+    """Let every wait and every child end when this much time is over, counted from now."""
+    _whole[:] = []
+    _whole[:] = [Deadline(seconds)]
+
+
+def time_left() -> float:
+    """Seconds until this program's time is over; without end while nobody said."""
+    return _whole[0].left if _whole else math.inf
+
+
+def _limit(seconds: float) -> float:
+    """What a child may take that is to end within so many seconds."""
+    return max(min(seconds, max(time_left(), LAST_SECONDS)), 0.1)
 
 
 def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:
@@ -121,7 +145,7 @@ def run(argv: Sequence[str], *, seconds: float, data: str = "", env: Mapping[str
     """Run a child to its end with `data` on its stdin; raises TooLong."""
     child = _start(argv, env, subprocess.PIPE)
     try:
-        output, error = child.communicate(data, timeout=max(seconds, 0.1))
+        output, error = child.communicate(data, timeout=_limit(seconds))
     except subprocess.TimeoutExpired:
         raise TooLong from None
     finally:
@@ -148,7 +172,7 @@ def follow(  # noqa: PLR0913 - a child and what it is given
     reader = threading.Thread(target=_read, args=(child, line), daemon=True)
     reader.start()
     try:
-        child.wait(max(seconds, 0.1))
+        child.wait(_limit(seconds))
     except subprocess.TimeoutExpired:
         raise TooLong from None
     finally:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleet.durations import RESET_SECONDS
 from hostops import bucket as buckets
 from hostops.contact import await_look, pause
 from hostops.failure import Code, Failure
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 120
-RESET_SECONDS = 1800
-"""Limit of the reset: a large database comes back from a bucket in minutes."""
-
 POLL_SECONDS = 20
 AT_ONCE = 16
 

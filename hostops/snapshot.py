@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from fleet.durations import SAVE_SECONDS
 from hostops.failure import Code, Failure
 from hostops.ssh import Line, NoAnswer, script
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from hostops.ssh import Reply
     from hostops.task import Task
 
-SAVE_SECONDS = 300
 LIST_SECONDS = 60
 AT_ONCE = 16
 BUCKET = "bucket"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from fleet.cluster import Rollout
 from fleet.contract.facts import ClusterFacts, Contract, HostFacts
+from fleet.durations import ANSWER_SECONDS, CONTACT_SECONDS, verb_seconds
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
@@ -28,39 +30,37 @@ ROOT = Path(__file__).resolve().parent.parent
 class Limits:
     """How long is waited, in seconds; the environment has them from the stack's `rollout`."""
 
-    install: float = 3600
-    """A whole installation."""
+    whole: float
+    """The verb from its beginning to its end: every wait and every tool ends with it (process.end_within)."""
 
-    ready: float = 900
+    ready: float = Rollout().ready_timeout_seconds
     """For a node to be Ready."""
 
-    contact: float = 600
+    contact: float = CONTACT_SECONDS
     """For a machine's first answer."""
 
-    answer: float = 60
+    answer: float = ANSWER_SECONDS
     """For an answer of a host that is up."""
 
-    switch: float = 14400
-    """A whole switch, the way back included; what it is made of is fleet/limits.py."""
-
-    copy: float = 3600
+    copy: float = Rollout().copy_timeout_seconds
     """For building a system and copying it to its host."""
 
-    drain: float = 600
+    drain: float = Rollout().drain_timeout_seconds
     """For a node's pods to go elsewhere."""
 
-    leave: float = 3600
-    """For a host to leave its cluster, the move of its volumes included."""
-
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Limits:
-        """From NIXFLEET_INSTALL_SECONDS, NIXFLEET_READY_SECONDS and so on, one variable per field."""
-        found = {}
-        for name in ("install", "ready", "contact", "answer", "drain", "leave"):
-            variable = f"NIXFLEET_{name.upper()}_SECONDS"
-            text = environment.get(variable, "")
+    def read(cls, environment: Mapping[str, str], verb: str, hosts: int) -> Limits:
+        """From NIXFLEET_READY_SECONDS and so on, one variable per field, the whole under the verb's own name.
+
+        What nobody said is as in a stack file that says nothing. `hosts`: how many the stack has.
+        """
+        found: dict[str, float] = {"whole": verb_seconds(Rollout(), hosts)[verb]}
+        for name in (one.name for one in fields(cls)):
+            variable = verb if name == "whole" else name
+            text = environment.get(f"NIXFLEET_{variable.upper()}_SECONDS", "")
             if text and not (text.isdigit() and int(text)):
-                raise Failure(Code.USAGE, "environment", f"{variable} is {text!r}; give whole seconds, 1 or more")
+                said = f"NIXFLEET_{variable.upper()}_SECONDS is {text!r}"
+                raise Failure(Code.USAGE, "environment", f"{said}; give whole seconds, 1 or more")
             if text:
                 found[name] = float(text)
         return cls(**found)
@@ -74,7 +74,7 @@ class Task:
     secrets: Secrets
     workspace: Workspace
     journal: Journal
-    limits: Limits = Limits()
+    limits: Limits
     environment: Mapping[str, str] = field(default_factory=dict)
     held: tuple[int, ...] = ()
     """Descriptors of locks, which tools keep open too."""

@@ -9,6 +9,7 @@ import shutil
 from collections import deque
 from typing import TYPE_CHECKING
 
+from fleet.durations import EVALUATION_SECONDS
 from hostops import building, process
 from hostops.failure import Code, Failure
 from hostops.task import ROOT, search_path
@@ -29,9 +30,6 @@ BOTH_PATHS = "system: { derivation = system.drvPath; output = system.outPath; }"
 
 Not under Nix's own names: a set with `outPath` is that string to it wherever it is written as JSON.
 """
-
-EVALUATION_SECONDS = 600
-"""Limit of the evaluation of one host."""
 
 
 def attribute(task: Task, host: str) -> str:

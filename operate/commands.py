@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from operate.actions import ACTIONS
 from operate.kubeconfig import KUBECONFIG_WORDS, kubeconfig
+from operate.onhost import RUN_WORDS, run
 from operate.recovery import RESTORE_WORDS, SNAPSHOT_WORDS, restore, snapshot
 from operate.rotate import ROTATE_WORDS, rotate
+from operate.statecopy import RECALL_WORDS, recall
 from operate.words import read_words
 
 if TYPE_CHECKING:
@@ -28,8 +30,10 @@ class Command:
 
 COMMANDS = {
     "kubeconfig": Command(run=kubeconfig, takes=KUBECONFIG_WORDS),
+    "recall": Command(run=recall, takes=RECALL_WORDS),
     "restore": Command(run=restore, takes=RESTORE_WORDS),
     "rotate": Command(run=rotate, takes=ROTATE_WORDS),
+    "run": Command(run=run, takes=RUN_WORDS),
     "snapshot": Command(run=snapshot, takes=SNAPSHOT_WORDS),
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fleet.contract.outputs import StackOutputs
 from fleet.keys.pairs import BUCKET_KEY, CLUSTER_KEY, BucketKeys, ClusterKeys, logins
 from operate.engine import ROOT, Place, environment, select, translated
+from operate.limits import told_to
 from operate.messages import OperateError
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ class Hosts:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "NIXFLEET_PEERS": json.dumps(peers), **(settings or {})},
+            env={
+                **told_to(verb, self.place, len(peers)),
+                **os.environ,
+                "NIXFLEET_PEERS": json.dumps(peers),
+                **(settings or {}),
+            },
         ) as child:
             assert child.stdin and child.stdout and child.stderr  # noqa: S101, PT018 - they were asked for
             child.stdin.write(json.dumps({**logins(self.cluster_keys()), **(secrets or {})}))

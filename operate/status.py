@@ -11,16 +11,15 @@ from typing import Any
 from fleet.contract.outputs import StackOutputs
 from fleet.keys.pairs import CLUSTER_KEY, ClusterKeys, logins
 from operate.engine import ROOT, Place, environment, select, translated
+from operate.limits import told_to, whole_seconds
 from operate.messages import OperateError
 from operate.report import table
-
-TIMEOUT_SECONDS = 300
-"""Limit for all hosts together; each has its own in hostops."""
 
 
 def _ask(place: Place, addresses: dict[str, str], secrets: dict[str, str]) -> dict[str, Any]:
     """What `hostops status` says of every host; raises OperateError when it says nothing."""
     peers = {name: {"endpoint": address} for name, address in addresses.items()}
+    seconds = whole_seconds("status", place, len(peers))
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "hostops", "status", "--stack", place.stack],
@@ -29,12 +28,12 @@ def _ask(place: Place, addresses: dict[str, str], secrets: dict[str, str]) -> di
             text=True,
             check=False,
             cwd=ROOT,
-            env={**os.environ, "NIXFLEET_PEERS": json.dumps(peers)},
-            timeout=TIMEOUT_SECONDS,
+            env={**told_to("status", place, len(peers)), **os.environ, "NIXFLEET_PEERS": json.dumps(peers)},
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         raise OperateError(
-            f"the hosts did not all answer within {TIMEOUT_SECONDS} s; ask one: python -m hostops status --host NAME"
+            f"the hosts did not all answer within {seconds} s; ask one: python -m hostops status --host NAME"
         ) from None
     if not answer.stdout:
         raise OperateError(

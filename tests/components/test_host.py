@@ -154,7 +154,7 @@ class TestSystem:
         told = {
             name: int(system.inputs["environment"][f"NIXFLEET_{name}_SECONDS"]) for name in ("COPY", "DRAIN", "SWITCH")
         }
-        assert told == {"COPY": 3600, "DRAIN": 600, "SWITCH": switch_seconds(Rollout())}
+        assert told == {"COPY": 3600, "DRAIN": 600, "SWITCH": 2 * switch_seconds(Rollout())}
 
 
 @pytest.mark.parametrize("verb", ["install", "system"])

@@ -1,4 +1,4 @@
-"""When hosts may be rebooted, and how long work on one may take."""
+"""When hosts may be rebooted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fleet.cluster import Rollout
-from fleet.durations import switch_seconds
 from fleet.window import Day, Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -39,9 +37,3 @@ def test_a_window_says_when_it_opens_next() -> None:
 def test_a_window_reads_as_people_write_it() -> None:
     assert str(NIGHT) == "sat 23:00-04:00"
     assert str(Window(opens="02:00", closes="05:00")) == "every day 02:00-05:00"
-
-
-def test_a_switch_may_take_as_long_as_all_that_it_waits_for() -> None:
-    before = switch_seconds(Rollout())
-    assert before == 600 + 3600 + 2 * 600 + 900 + (900 + 300) + 2 * (900 + 900) + 900
-    assert switch_seconds(Rollout(copy_timeout_seconds=7200)) == before + 3600

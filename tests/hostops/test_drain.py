@@ -14,7 +14,7 @@ from hostops.journal import Journal
 from hostops.keyring import Secrets
 from hostops.process import Deadline
 from hostops.ssh import Line
-from hostops.task import Task, load_contract, read_peers
+from hostops.task import Limits, Task, load_contract, read_peers
 from hostops.volumes import Copy, Volume, degraded, evict, forget_storage, last_copies, volumes
 from hostops.workspace import Workspace
 from sim.machines import longhorn, workloads
@@ -58,6 +58,7 @@ class Cluster:
                 secrets=self._secrets,
                 workspace=workspace,
                 journal=Journal(),
+                limits=Limits.read({}, "switch", 2),
                 peers=self._peers,
             )
             self.line = Line(self.task, SERVER)

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from fleet.cluster import Rollout
+from fleet.durations import told, verb_seconds
 from fleet.keys.pairs import new_cluster_keys
 from hostops import process
+from hostops.__main__ import VERBS
 from hostops.failure import Code, Failure
 from hostops.journal import Journal
 from hostops.keyring import Secrets, fingerprint, public_half
@@ -140,11 +143,34 @@ def test_the_address_of_the_call_wins_over_the_peers() -> None:
     assert read_peers(environment, None) == {"a": "192.0.2.1"}
 
 
-def test_limits_are_whole_seconds() -> None:
-    assert Limits.read({"NIXFLEET_READY_SECONDS": "7"}) == Limits(ready=7)
+def test_when_a_verb_s_time_is_over_every_wait_and_every_child_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_whole", [])
+    monkeypatch.setattr(process, "LAST_SECONDS", 0)
+    assert process.Deadline(60).seconds == 60
+    process.end_within(0.2)
+    wait = process.Deadline(60)
+    assert wait.seconds <= 0.2
+    with pytest.raises(process.TooLong):
+        process.run(["sleep", "60"], seconds=60)
+    with pytest.raises(process.TooLong):
+        process.follow(["sleep", "60"], seconds=60, line=print)
+    assert wait.over
+    # What is left to do then, to let a node in again or to give a lease back, still may.
+    monkeypatch.setattr(process, "LAST_SECONDS", 60)
+    assert process.run(["true"], seconds=60).status == 0
+
+
+def test_every_limit_that_a_verb_is_told_is_its_own_and_whole_seconds() -> None:
+    odd = Rollout(copy_timeout_seconds=86001, drain_timeout_seconds=602, ready_timeout_seconds=903)
+    for verb in VERBS:
+        told_seconds = told(verb, odd, 7)
+        read = Limits.read(told_seconds, verb, 1)
+        assert (read.copy, read.drain, read.ready, read.whole) == (86001, 602, 903, verb_seconds(odd, 7)[verb])
+        # Nobody said anything: as a stack file that says nothing.
+        assert Limits.read({}, verb, 7) == Limits.read(told(verb, Rollout(), 7), verb, 1)
     for text in ("0", "1.5", "-1", "soon"):
         with pytest.raises(Failure) as caught:
-            Limits.read({"NIXFLEET_READY_SECONDS": text})
+            Limits.read({"NIXFLEET_READY_SECONDS": text}, "switch", 1)
         assert caught.value.text == f"NIXFLEET_READY_SECONDS is {text!r}; give whole seconds, 1 or more"
 
 
