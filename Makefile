@@ -18,7 +18,7 @@ ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract rehearse reset test test-nix test-machines lint format bench soak lock clean
+.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract plan topology rehearse reset test test-nix test-machines lint format bench soak lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -68,6 +68,12 @@ keys: setup ## make the keys that the stack lacks; never replaces one
 	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
 
 contract: setup ## write nix/fleet/STACK.json, what Nix knows of the stack
+	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
+
+plan: setup ## say what a change does to which host, in which order, for how much money; needs no secret
+	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
+
+topology: setup ## draw the stack as a picture
 	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
 
 rehearse: setup ## run the stack's own file, unchanged, on a simulated fleet with throwaway keys

@@ -1,7 +1,7 @@
-"""`python -m fleet`: check, contract, schema, keys, sops, known-hosts, diff.
+"""`python -m fleet`: check, contract, schema, keys, sops, known-hosts, diff, plan, topology.
 
-Exit codes: 0 done; 1 a fault in a document, a stale file, or a step that failed; 2 the command line is wrong;
-130 stopped.
+Exit codes: 0 done; 1 a fault in a document, a stale file, a plan that is refused, or a step that failed; 2 the command
+line is wrong; 130 stopped.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fleet.faults import FleetError
 from fleet.files import read_json
 from fleet.keys.encryption import EncryptionError, environment
 from fleet.keys.keystore import complete
+from fleet.plan.command import add_arguments, add_picture, run_picture, run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,6 +173,12 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("old", metavar="OLD", help="a stack, a stack file or a contract")
     diff.add_argument("new", metavar="NEW", help="a stack, a stack file or a contract")
     diff.set_defaults(run=_diff)
+    plan = verbs.add_parser("plan", help="what a change would do to which host, in which order, for how much money")
+    add_arguments(plan)
+    plan.set_defaults(run=run_plan)
+    topology = verbs.add_parser("topology", help="draw the picture of a stack alone")
+    add_picture(topology)
+    topology.set_defaults(run=run_picture)
     return parser
 
 
@@ -179,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; every foreseeable error is one message on stderr."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return int(arguments.run(arguments) or 0)
     except (FleetError, EncryptionError, _Several) as error:
         print(error, file=sys.stderr)
         return 1
@@ -192,7 +199,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -95,6 +96,9 @@ class Fleet(Model):
 
     protection: bool = True
     """Servers and volumes cannot be deleted or rebuilt until this is False: by Pulumi and by the provider."""
+
+    monthly_ceiling_eur: Annotated[Decimal, Field(gt=0)] | None = None
+    """What the clouds may cost a month, net and by the program's own table of prices; None: any."""
 
     timezone: TimeZone = "UTC"
     """Name in the time zone database, for example `Europe/Berlin`."""

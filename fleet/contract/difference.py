@@ -75,11 +75,16 @@ def _flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         yield path, value
 
 
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
-    """Keys whose values differ, with both values."""
+def pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Keys whose values differ, sorted, each with both values as people read them."""
     before, after = dict(_flat(old)), dict(_flat(new))
     keys = sorted(key for key in {*before, *after} if before.get(key, _ABSENT) != after.get(key, _ABSENT))
-    return {key: f"{key}: {_shown(before, key)} -> {_shown(after, key)}" for key in keys}
+    return {key: (_shown(before, key), _shown(after, key)) for key in keys}
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Keys whose values differ, with both values as one text."""
+    return {key: f"{key}: {before} -> {after}" for key, (before, after) in pairs(old, new).items()}
 
 
 _ABSENT = object()
@@ -99,7 +104,7 @@ def _entry_impact(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     return Impact.ROLLING
 
 
-def _entry(contract: Contract, name: str) -> dict[str, Any]:
+def entry_of(contract: Contract, name: str) -> dict[str, Any]:
     """A host's entry; what follows from it and the stack's name alone is no difference of its own."""
     return contract.hosts[name].model_dump(mode="json", exclude={"label_prefix"})
 
@@ -110,7 +115,7 @@ def _machine_impact(key: str) -> Impact:
     return Impact.RESTART if key in _MACHINE_RESTART else Impact.NONE
 
 
-def _machine(fleet: Fleet, name: str) -> dict[str, Any]:
+def machine_of(fleet: Fleet, name: str) -> dict[str, Any]:
     """What the stack file says of a host beyond its contract, which has the volume's size."""
     facts = fleet.hosts[name].model_dump(mode="json")
     return {key: value for key, value in facts.items() if key not in _ENTRY_KEYS and key != "volume"}
@@ -121,9 +126,9 @@ def _host(name: str, old: Side, new: Side) -> Change | None:
         return Change(subject=name, impact=Impact.INSTALL, reasons=("a new host",))
     if name not in new.contract.hosts:
         return Change(subject=name, impact=Impact.NONE, reasons=("it leaves the fleet",))
-    before, after = (_entry(side.contract, name) for side in (old, new))
-    entry = _differences(before, after)
-    machine = _differences(_machine(old.fleet, name), _machine(new.fleet, name)) if old.fleet and new.fleet else {}
+    before, after = (entry_of(side.contract, name) for side in (old, new))
+    entry = differences(before, after)
+    machine = differences(machine_of(old.fleet, name), machine_of(new.fleet, name)) if old.fleet and new.fleet else {}
     impacts = [_entry_impact(key, before, after) for key in entry]
     impacts += [_machine_impact(key) for key in machine]
     if not impacts:
@@ -137,7 +142,7 @@ def _stack(old: Side, new: Side, known: Mapping[str, str]) -> Change | None:
     before, after = (side.fleet.model_dump(mode="json", exclude={"hosts"}) for side in (old, new) if side.fleet)
     differ = {
         key: text
-        for key, text in _differences(before, after).items()
+        for key, text in differences(before, after).items()
         # What all hosts know is told there already.
         if not (known and key.partition(".")[0] in _CONTRACTED)
     }
@@ -146,7 +151,7 @@ def _stack(old: Side, new: Side, known: Mapping[str, str]) -> Change | None:
 
 def changes(old: Side, new: Side) -> tuple[Change, ...]:
     """All that changes from `old` to `new`: all hosts first, then hosts by name, then what touches no host."""
-    facts = _differences(*(side.contract.cluster.model_dump(mode="json") for side in (old, new)))
+    facts = differences(*(side.contract.cluster.model_dump(mode="json") for side in (old, new)))
     everywhere = Change(subject="all hosts", impact=Impact.ROLLING, reasons=tuple(facts.values())) if facts else None
     names = sorted({*old.contract.hosts, *new.contract.hosts})
     found = [everywhere, *(_host(name, old, new) for name in names), _stack(old, new, facts)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fleet.transition.precedent import HostPrecedent
 
 
-def _new_token(old: HostPrecedent, new: HostPrecedent) -> bool:
+def new_token(old: HostPrecedent, new: HostPrecedent) -> bool:
     """Whether the run would format: a token that was wanted before and never came to act is new still."""
     used = old.installed.reinstall if old.installed else old.reinstall
     return bool(new.reinstall) and new.reinstall != used
@@ -29,7 +29,7 @@ def replicas_outlive_a_token(step: Step) -> Iterator[Fault]:
     hosts = [
         name
         for name, (old, new) in step.staying.items()
-        if (old.storage or new.storage) and name not in step.replaced and _new_token(old, new)
+        if (old.storage or new.storage) and name not in step.replaced and new_token(old, new)
     ]
     if len(hosts) > 1:
         yield Fault(
@@ -48,7 +48,7 @@ def what_an_installation_fixed_needs_another(step: Step) -> Iterator[Fault]:
     Labels and further disks only the host itself knows for certain: `hostops switch` asks it.
     """
     for name, (old, new) in step.staying.items():
-        if old.installed is None or name in step.replaced or _new_token(old, new):
+        if old.installed is None or name in step.replaced or new_token(old, new):
             continue
         for path, why, before, after in (
             ("disk.layout", "the system mounts what the disk was made into", old.installed.layout, new.layout),

@@ -1,0 +1,1 @@
+"""The topology as a picture: `layout.py` says where everything is, `drawing.py` draws it."""
