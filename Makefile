@@ -1,5 +1,6 @@
 # Every command of the project by name; what a target does stands in tools/, operate/, sim/ and fleet/.
 STACK ?= sim
+OUT ?= plans
 ARGS ?=
 
 SHELL := /bin/bash
@@ -13,12 +14,12 @@ DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated-fleet-guards-nothing
 # What was given on make's own command line, and not what the environment happens to have.
-GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
+GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED BASE HTML JSON MARKDOWN TEXT,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract plan topology rehearse reset test test-nix test-machines lint format bench soak lock clean
+.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract plan topology plans comment check rehearse reset test test-nix test-machines lint format bench soak lock clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -31,8 +32,8 @@ setup: ## make what the other commands need: .venv and the Pulumi CLI (they do i
 up: setup ## bring the stack to what its file says, then say how it is
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
 
-preview: setup ## say what up would do, and to which hosts; touches nothing
-	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+preview: setup ## say what up would do, and to which hosts; touches nothing: HTML=, MARKDOWN=, JSON=, BASE=
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 refresh: setup ## compare the state with what the clouds have
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
@@ -76,6 +77,15 @@ plan: setup ## say what a change does to which host, in which order, for how muc
 topology: setup ## draw the stack as a picture
 	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
 
+plans: setup ## write the plan of every stack as comment and page into OUT=: BASE=
+	@mkdir -p '$(OUT)'
+	@status=0; for file in Pulumi.?*.yaml; do stack=$${file#Pulumi.}; stack=$${stack%.yaml}; \
+	  $(PYTHON) -m fleet plan --stack "$$stack" $(if $(BASE),--base '$(BASE)') \
+	    --markdown "$(OUT)/$$stack.md" --html "$(OUT)/$$stack.html" || status=1; done; exit $$status
+
+comment: setup ## put the plans in OUT= on the pull request that a forge's workflow is for
+	@$(PYTHON) tools/comment.py '$(OUT)'
+
 rehearse: setup ## run the stack's own file, unchanged, on a simulated fleet with throwaway keys
 	@$(PYTHON) -m sim $@ --stack $(STACK) $(ARGS)
 
@@ -91,6 +101,9 @@ test-nix: setup ## run the checks of nix/; what cannot run here is said and coun
 
 test-machines: setup ## run the tests on machines under QEMU; what cannot run here is said and counted
 	@tools/test-machines $(ARGS)
+
+check: ## what continuous integration runs: lint and every test
+	@.ci/run
 
 lint: setup ## ruff, mypy and shellcheck
 	@$(PYTHON) -m ruff check .

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from operate import report
 from operate.engine import Place, Verb, environment, run, select, translated
+from operate.measured import note
 from operate.messages import OperateError
 from operate.progress import Progress
 from operate.runlog import RunLog, run_log
@@ -32,8 +33,11 @@ AFTER: dict[Verb, Callable[[Run], str]] = {
 }
 
 
-def drive(verb: Verb, place: Place) -> int:
-    """Run the engine with progress on the terminal and in a log, then report; 1 when the run failed."""
+def drive(verb: Verb, place: Place, *, also: Callable[[Run], None] | None = None) -> int:
+    """Run the engine with progress on the terminal and in a log, then report; 1 when the run failed.
+
+    `also` is done with a run that went well, after its report.
+    """
     with run_log(verb, place.stack, place.environment) as log:
         progress = Progress(planning=verb == "preview", log=log.say)
         with progress.alive():
@@ -42,8 +46,11 @@ def drive(verb: Verb, place: Place) -> int:
         log.say("\n".join((text, *done.raw_errors)))
         if verb != "preview":
             _keep_state(place, log)
+    note(done, log.path.parent)
     if done.ok:
         print(f"\n{text}")
+        if also:
+            also(done)
         return 0
     print(f"\n{text}\nlog: {log.path}", file=sys.stderr)
     return code

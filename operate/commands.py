@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from operate.actions import ACTIONS
 from operate.kubeconfig import KUBECONFIG_WORDS, kubeconfig
 from operate.onhost import RUN_WORDS, run
+from operate.planned import PREVIEW_WORDS, preview
 from operate.recovery import RESTORE_WORDS, SNAPSHOT_WORDS, restore, snapshot
 from operate.rotate import ROTATE_WORDS, rotate
 from operate.statecopy import RECALL_WORDS, recall
@@ -30,6 +31,7 @@ class Command:
 
 COMMANDS = {
     "kubeconfig": Command(run=kubeconfig, takes=KUBECONFIG_WORDS),
+    "preview": Command(run=preview, takes=PREVIEW_WORDS),
     "recall": Command(run=recall, takes=RECALL_WORDS),
     "restore": Command(run=restore, takes=RESTORE_WORDS),
     "rotate": Command(run=rotate, takes=ROTATE_WORDS),
@@ -37,7 +39,7 @@ COMMANDS = {
     "snapshot": Command(run=snapshot, takes=SNAPSHOT_WORDS),
 }
 
-VERBS = (*ACTIONS, *COMMANDS)
+VERBS = tuple(dict.fromkeys((*ACTIONS, *COMMANDS)))
 
 
 def act(verb: str, place: Place, words: Sequence[str]) -> int:

@@ -52,6 +52,9 @@ class Operation:
 
     ended: float = 0.0
     failed: bool = False
+    protected: bool = False
+    """Whether the engine refuses to delete what was there."""
+
     old: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Inputs before; secrets are blinded by the engine."""
 
@@ -197,6 +200,7 @@ class Recorder:
             began=self._open.pop((step.urn, step.op.value), self.now()),
             ended=self.now(),
             failed=failed,
+            protected=bool(step.old and step.old.protect),
             old=(step.old.inputs if step.old else None) or {},
             new=(step.new.inputs if step.new else None) or {},
             results=(step.new.outputs if step.new else None) or {},

@@ -135,7 +135,7 @@ WEIGHED = {
 WAITS = "; outside of rollout.window the reboot waits"
 
 
-def weighed(operation: Operation) -> str | None:
+def switch_impact(operation: Operation) -> Impact | None:
     """What an update of a host's system does, where the state and the program know both systems."""
     old, new = (side.get("environment") or {} for side in (operation.old, operation.new))
     try:
@@ -143,8 +143,16 @@ def weighed(operation: Operation) -> str | None:
     except (KeyError, TypeError, ValueError):
         return None
     changed = old.get("NIXFLEET_CLOSURE") != new.get("NIXFLEET_CLOSURE")
-    found = impact(before, after, changed=changed)
-    return WEIGHED[found] + (WAITS if found is Impact.REBOOT and new.get("NIXFLEET_REBOOTS") else "")
+    return impact(before, after, changed=changed)
+
+
+def weighed(operation: Operation) -> str | None:
+    """The same in words."""
+    found = switch_impact(operation)
+    if found is None:
+        return None
+    waits = found is Impact.REBOOT and (operation.new.get("environment") or {}).get("NIXFLEET_REBOOTS")
+    return WEIGHED[found] + (WAITS if waits else "")
 
 
 def held_back(operation: Operation) -> tuple[str, ...]:

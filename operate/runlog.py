@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fleet.plan.times import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 KEPT = 50
 """Logs of a stack that are kept; older ones go."""
-
-
-def folder_of(stack: str, environment: Mapping[str, str]) -> Path:
-    """Where a stack's logs are: below XDG_STATE_HOME, else below the home folder's `.local/state`."""
-    home = environment.get("XDG_STATE_HOME") or os.environ.get("XDG_STATE_HOME")
-    base = Path(home) if home else Path.home() / ".local" / "state"
-    return base / "nixfleet" / stack.replace("/", "-")
 
 
 class RunLog:

@@ -137,7 +137,7 @@ def compare(before: Revision | None, after: Revision, times: Times) -> Plan:
     )
     names = sorted({*(before.fleet.hosts if before else ()), *after.fleet.hosts})
     hosts = {name: _host(found, name) for name in names}
-    plan = Plan(
+    return Plan(
         stack=after.side.contract.stack,
         cluster=after.fleet.cluster.name,
         base=before.label if before else "",
@@ -148,7 +148,6 @@ def compare(before: Revision | None, after: Revision, times: Times) -> Plan:
             before.fleet if before else None, after.fleet, {name: host.effect for name, host in hosts.items()}, times
         ),
         money=money(before.fleet if before else None, after.fleet, hosts),
-        refusals=(),
+        refusals=refusals(step),
         topology=places.topology(before, after),
     )
-    return plan.model_copy(update={"refusals": refusals(plan, step)})

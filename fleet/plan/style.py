@@ -15,6 +15,7 @@ _BODY = (
     "code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.9em;overflow-wrap:anywhere}"
     ".verdict{font-size:1.15rem;font-weight:700}.soft{color:var(--quiet)}"
     ".refused{border:3px solid var(--grave);border-radius:4px;padding:.5rem 1rem;margin:1rem 0}"
+    ".refused ul{padding-inline-start:1.2rem;margin:.25rem 0}.refused h2{margin:.25rem 0}"
     ".refused li{overflow-wrap:anywhere}"
 )
 _TABLES = (

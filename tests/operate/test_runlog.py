@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from operate.runlog import KEPT, folder_of, run_log
+from fleet.plan.times import folder_of
+from operate.runlog import KEPT, run_log
 
 if TYPE_CHECKING:
     from pathlib import Path

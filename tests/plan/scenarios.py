@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fleet.plan.model import Plan
 
 PROFILES = load_profiles(ROOT)
-AGENT = {
+AGENT: dict[str, Any] = {
     "kind": "hcloud",
     "role": "agent",
     "hardware": "hcloud-x86",
@@ -52,7 +52,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a minor of k3s": {"from": "v1.34.2+k3s1", "set": {}},
     "two servers move at once": {"set": {"hosts/hcloud-2/location": "nbg1", "hosts/hcloud-3/location": "hel1"}},
     "settings that no host needs": {
-        "set": {"rollout": {"batchSize": 2, "window": {"opens": "01:00", "closes": "04:00"}}, "monthlyCeilingEur": 30}
+        "set": {"rollout": {"batchSize": 2, "window": {"opens": "01:00", "closes": "04:00"}}, "monthlyCeilingEur": 100}
     },
 }
 TIMES = Times(

@@ -36,7 +36,8 @@ def _crowd(count: int, folder: Path) -> Plan:
 
 def _overlaps(boxes: list[tuple[str, Box]]) -> list[tuple[str, str]]:
     """Pairs that share room; the boxes are swept from the top, so that a hundred hosts are no million pairs."""
-    found, open_ = [], []
+    found: list[tuple[str, str]] = []
+    open_: list[tuple[str, Box]] = []
     for name, box in sorted(boxes, key=lambda item: item[1].y):
         open_ = [(other, lower) for other, lower in open_ if lower.bottom > box.y]
         found += [(other, name) for other, lower in open_ if lower.overlaps(box)]
@@ -46,7 +47,7 @@ def _overlaps(boxes: list[tuple[str, Box]]) -> list[tuple[str, str]]:
 
 def _labels(layout: Layout) -> list[tuple[str, Box]]:
     hosts = [host for site in layout.sites for host in site.hosts]
-    owned = [label for owner in (*layout.heads, *hosts) for label in owner.labels]
+    owned = [label for head in layout.heads for label in head.labels] + [label for one in hosts for label in one.labels]
     titles = [site.title for site in layout.sites]
     return [(label.text, label.box) for label in (*owned, *titles)] + [
         (f"{host.name}'s badge", host.badge) for host in hosts

@@ -116,7 +116,7 @@ def test_a_comment_that_would_be_too_long_keeps_the_gravest_and_says_what_is_lef
     text = render_markdown(crowd.model_copy(update={"hosts": long}))
     assert len(text) <= CHARACTERS
     assert "**hcloud-1**" in text
-    assert text.endswith("_1 of 7 parts are left out here, as a comment has a limit; the page has all of it._\n")
+    assert text.endswith("_1 of 8 parts are left out here, as a comment has a limit; the page has all of it._\n")
 
 
 def test_text_of_the_stack_file_is_no_markup_in_a_comment(tmp_path: Path) -> None:

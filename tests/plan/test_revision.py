@@ -96,13 +96,15 @@ def test_a_stack_that_the_base_has_not_is_a_first_run(root: Path, capsys: Said) 
     assert capsys.readouterr().out == first
 
 
-def test_a_plan_that_breaks_a_law_ends_with_one(root: Path, capsys: Said) -> None:
-    _edit(root, "    protection: false\n", "    protection: false\n    monthlyCeilingEur: 30\n")
+def test_a_plan_that_breaks_a_law_of_the_step_ends_with_one(root: Path, capsys: Said) -> None:
+    _edit(root, "      seed: hcloud-1\n", "      seed: hcloud-1\n      k3sVersion: v1.33.6+k3s1\n")
+    _git(root, "commit", "--quiet", "--all", "--message", "An older k3s")
+    _edit(root, "v1.33.6+k3s1", "v1.35.6+k3s1")
     assert main(["--root", str(root), "plan", "--stack", "sim"]) == 1
     assert (
         "REFUSED\n"
-        "  monthlyCeilingEur: 39.32 a month by the prices of 2026-10-09: the clouds cost at most 30.00 a month; take "
-        "smaller or fewer machines, or raise monthlyCeilingEur\n"
+        "  cluster.k3sVersion: v1.33.6+k3s1 -> v1.35.6+k3s1: k3s goes up by one minor version at a time; go to 1.34 "
+        "first, run up, then go on\n"
     ) in capsys.readouterr().out
 
 

@@ -63,10 +63,10 @@ def test_a_server_that_is_replaced_leaves_first_so_that_no_other_can_be_spared()
 
 
 def test_who_leaves_for_good_goes_last() -> None:
-    hosts = {name: host for name, host in document()["hosts"].items() if name != "ovh-1"}
-    assert _waves(_fleet(), {"ovh-1": Effect.REMOVED, "n100-1": Effect.UNITS}, _fleet(hosts=hosts)) == [
+    hosts = {name: host for name, host in document()["hosts"].items() if name != "jetson-1"}
+    assert _waves(_fleet(), {"jetson-1": Effect.REMOVED, "n100-1": Effect.UNITS}, _fleet(hosts=hosts)) == [
         (("n100-1",), 3, 2, 3, True),
-        (("ovh-1",), 3, 2, 3, True),
+        (("jetson-1",), 3, 2, 3, True),
     ]
 
 
