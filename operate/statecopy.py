@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pulumi import automation as auto
 
+from fleet.plan.times import folder_of
 from operate.engine import Workspace, environment, select, translated
 from operate.kubeconfig import write_private
 from operate.messages import OperateError
-from operate.runlog import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
