@@ -32,6 +32,9 @@ DATA_NEEDS: dict[DataLayout, tuple[Layout, ...]] = {"tank": ("n100-zfs", "zfs-se
 
 _PARTITION = re.compile(r"(-part\d+|/nvme\d+n\d+p\d+|/[shv]d[a-z]+\d+)$")
 _BY_ID = "/dev/disk/by-id/"
+_BY_PATH = "/dev/disk/by-path/"
+_HCLOUD_DISK = "/dev/disk/by-path/pci-0000:06:00.0-scsi-0:0:0:0"
+"""The disk that a Hetzner server of an x86 type has itself; volumes have other numbers on the same controller."""
 
 
 def _fault(path: str, value: object, law: str, cure: str) -> Fault:
@@ -73,16 +76,22 @@ def _serial(path: str, drive: Drive) -> Iterator[Fault]:
 
 def _system_disk(name: str, host: Host) -> Iterator[Fault]:
     path, disk = f"hosts.{name}.disk", host.disk
-    by_id = disk.device.startswith(_BY_ID)
-    if not by_id and not disk.unstable_path:
+    # A cloud attaches its own disk to one slot; in a board's slot may be another disk tomorrow.
+    stable = disk.device.startswith((_BY_ID, _BY_PATH) if host.created else _BY_ID)
+    if not stable and not disk.unstable_path:
         yield _fault(
             f"{path}.device",
             disk.device,
             "this name may mean another disk after the next boot",
             "use /dev/disk/by-id/..., or set disk.unstablePath where the machine has one disk",
         )
-    if by_id and disk.unstable_path:
-        yield _fault(f"{path}.unstablePath", "true", "a path by id is stable", "remove it")
+    if stable and disk.unstable_path:
+        kind = "id" if disk.device.startswith(_BY_ID) else "slot"
+        yield _fault(f"{path}.unstablePath", "true", f"a path by {kind} is stable", "remove it")
+    has_volume = host.hardware == "hcloud-x86" and getattr(host, "volume", None) is not None
+    if has_volume and disk.unstable_path and not stable:
+        law = "after a restart this may be the volume (the kernel names both as they answer), and GRUB is written to it"
+        yield _fault(f"{path}.device", disk.device, law, f"use {_HCLOUD_DISK} without unstablePath")
     yield from _whole(path, disk, "the system")
     if not host.created:
         yield from _serial(path, disk)

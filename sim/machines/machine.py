@@ -29,6 +29,9 @@ class Disk:
     by_id: str | None = None
     """Its name below `/dev/disk/by-id`; None: no such link."""
 
+    by_path: str | None = None
+    """Its name below `/dev/disk/by-path`; None: no such link."""
+
     file_system: str = ""
     """Of the whole disk, where it has no partitions."""
 

@@ -212,6 +212,8 @@ def lay_devices(root: Path, machine: Machine) -> None:
         write(root / disk.device.lstrip("/"), "")
         if disk.by_id:
             closure.point(root / "dev/disk/by-id" / disk.by_id, root / disk.device.lstrip("/"))
+        if disk.by_path:
+            closure.point(root / "dev/disk/by-path" / disk.by_path, root / disk.device.lstrip("/"))
         for number, label in enumerate(disk.partition_labels, start=1):
             node = partition_device(disk.device, number)
             write(root / node.lstrip("/"), "")

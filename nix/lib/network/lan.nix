@@ -96,6 +96,14 @@ let
       ];
     };
 
+  # Where keepalived has an address beside networkd's own, a restart of networkd must not take it away.
+  keeps =
+    { cluster, host }:
+    lan:
+    optional (
+      lan == host.profile.cluster && host.role == "server" && cluster.endpoint.kind == "virtualIp"
+    ) (entry "KeepConfiguration" "static");
+
   # A port or bond: its untagged LANs' addresses, and the VLANs on top.
   carrier =
     facts: link:
@@ -109,7 +117,11 @@ let
       vlans = map (lan: entry "VLAN" (interfaceOf host lan)) (
         builtins.filter (lan: lan.vlan != null) here
       );
-      network = if contents == [ ] then quiet else (builtins.head contents).network;
+      network =
+        if contents == [ ] then
+          quiet
+        else
+          (builtins.head contents).network ++ builtins.concatMap (keeps facts) untagged;
     in
     {
       name = "20-${link}.network";
@@ -146,7 +158,7 @@ let
         sections = [
           (section "Match" [ (entry "Name" name) ])
           (linkSection lan.mtu (lan == facts.host.profile.cluster))
-          (section "Network" found.network)
+          (section "Network" (found.network ++ keeps facts lan))
         ]
         ++ found.sections;
       }

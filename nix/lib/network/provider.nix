@@ -4,7 +4,8 @@ let
   public = "public";
   private = "private";
 
-  # Hetzner: one slot per generation of machines. OVH (OpenStack): in the order of attachment.
+  # Hetzner: one slot per generation of machines. OVH (OpenStack): in the order of attachment. Where a flavor has others, the
+  # public card is found by anyCard below; a private one is not, and k3s' start says that its address is missing.
   ports = {
     hcloud = {
       ${public} = [
@@ -30,6 +31,8 @@ let
     ];
   };
 
+  # Neither cloud sends router advertisements or DHCPv6 (docs.hetzner.com, static configuration; OVH's guide on IPv6): an
+  # address would have to be written down, and no cloud's facts come here. So hosts have no public IPv6.
   publicNetwork = {
     name = "20-${public}.network";
     sections = [
@@ -37,7 +40,7 @@ let
       (section "Link" [ (entry "RequiredForOnline" true) ])
       (section "Network" [
         (entry "DHCP" "ipv4")
-        (entry "IPv6AcceptRA" true)
+        (entry "IPv6AcceptRA" false)
       ])
     ];
   };

@@ -4,7 +4,10 @@ let
   profiles = network.profiles ../../network/profiles;
   cluster = {
     mesh = null;
-    endpoint.port = 6443;
+    endpoint = {
+      kind = "loadBalancer";
+      port = 6443;
+    };
   };
   host = {
     address = "192.168.200.1";
@@ -12,6 +15,7 @@ let
     ports = { };
     privateAddress = null;
     profile = profiles.bonding-vlans;
+    role = "server";
     sshAddress = null;
     storageAddress = "192.168.100.1";
   };
@@ -183,6 +187,37 @@ in
         [ "lan-eth1" ]
       ];
     };
+  "networkd leaves a virtual IP alone, where one may be" = {
+    expr =
+      let
+        kept =
+          role: profile:
+          map (unit: unit.name) (
+            builtins.filter (unit: valuesOf "KeepConfiguration" [ unit ] == [ "static" ]) (
+              network.unitsOf {
+                cluster = cluster // {
+                  endpoint.kind = "virtualIp";
+                };
+                host = host // {
+                  inherit profile role;
+                };
+              }
+            )
+          );
+      in
+      [
+        (kept "server" profiles.bonding-vlans)
+        (kept "server" (profiles.simple // { storage = null; }))
+        (kept "agent" profiles.bonding-vlans)
+        (valuesOf "KeepConfiguration" (unitsOf { }))
+      ];
+    expected = [
+      [ "30-bond0.200.network" ]
+      [ "20-eth1.network" ]
+      [ ]
+      [ ]
+    ];
+  };
   "a host on a provider's networks finds its cards by their slots" = {
     expr = namesOf {
       kind = "hcloud";
@@ -200,10 +235,12 @@ in
   "a host on a mesh has the mesh's address on the mesh, and its own on the LAN" = {
     expr = valuesOf "Address" (
       network.unitsOf {
-        cluster.mesh = {
-          mtu = 1380;
-          port = 51820;
-          range = "10.90.0.0/24";
+        cluster = cluster // {
+          mesh = {
+            mtu = 1380;
+            port = 51820;
+            range = "10.90.0.0/24";
+          };
         };
         host =
           host

@@ -62,9 +62,13 @@ in
     };
     systemd = {
       services = {
-        iscsid.serviceConfig = {
-          PrivateMounts = "yes";
-          BindPaths = "${tools}:/bin";
+        iscsid = {
+          # The folder is looked up once, at the start: when the collector has taken that system, every attachment fails.
+          restartTriggers = [ config.system.path ];
+          serviceConfig = {
+            PrivateMounts = "yes";
+            BindPaths = "${tools}:/bin";
+          };
         };
         k3s.unitConfig.RequiresMountsFor = cfg.path;
       };

@@ -206,7 +206,8 @@ def _serial(ident: str) -> str:
 def _machine(ident: str, record: Record, user_data: Any) -> MachineSpec:  # noqa: ANN401 - text or nothing
     """Describe the machine that the server is."""
     kind, serial = server_type(record["serverType"]), _serial(ident)
-    disk = Disk(serial=serial, size_gib=kind["diskGb"], device="/dev/sda", by_id=f"scsi-0QEMU_QEMU_HARDDISK_{serial}")
+    by_id, by_path = f"scsi-0QEMU_QEMU_HARDDISK_{serial}", "pci-0000:06:00.0-scsi-0:0:0:0"
+    disk = Disk(serial=serial, size_gib=kind["diskGb"], device="/dev/sda", by_id=by_id, by_path=by_path)
     return MachineSpec(
         id=ident,
         name=record["name"],

@@ -43,8 +43,9 @@ def test_only_the_named_disk_is_formatted(lab: Lab) -> None:
         partition_labels=("mine",),
         content="precious",
     )
-    lab.contract["hosts"]["s1"] = entry("10.0.0.1", device="/dev/disk/by-id/nvme-root")
-    root = Disk(serial="root", size_gib=80, device="/dev/sda", by_id="nvme-root")
+    slot = "pci-0000:06:00.0-scsi-0:0:0:0"
+    lab.contract["hosts"]["s1"] = entry("10.0.0.1", device=f"/dev/disk/by-path/{slot}")
+    root = Disk(serial="root", size_gib=80, device="/dev/sda", by_path=slot)
     lab.add("s1", disks=(root, data))
     lab.install("s1")
     machine = lab.rack.get("id-s1")
