@@ -1,5 +1,10 @@
 # A host of a stack as a NixOS system: the contract's facts, the hardware module that it names, and the host's own file.
-{ inputs, nixosModules }:
+# `files` has the hosts' own files, in hosts/ and secrets/.
+{
+  inputs,
+  nixosModules,
+  files ? ../.,
+}:
 let
   fleetLib = import ./.;
   inherit (inputs.nixpkgs) lib;
@@ -7,7 +12,6 @@ let
   base = named [
     "contract"
     "disks"
-    "hardware-facter"
     "impermanence"
     "k3s"
     "longhorn"
@@ -28,12 +32,12 @@ let
     stack: name:
     let
       setting = path: make: lib.optional (builtins.pathExists path) (make path);
-      folder = ../hosts + "/${stack}-${name}";
-      secrets = ../secrets + "/${stack}";
+      folder = files + "/hosts/${stack}-${name}";
+      secrets = files + "/secrets/${stack}";
     in
     setting (folder + "/default.nix") (path: path)
     ++ setting (folder + "/facter.json") (path: {
-      nixfleet.hardware.report = path;
+      hardware.facter.reportPath = path;
     })
     ++ setting (secrets + "/${name}.yaml") (path: {
       nixfleet.secrets.file = path;

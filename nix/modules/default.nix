@@ -21,7 +21,6 @@ in
   ]
   ++ disks;
   disks.imports = disks;
-  hardware-facter = ./hardware/facter.nix;
   hardware-hcloud-arm = ./hardware/hcloud-arm.nix;
   hardware-hcloud-x86 = ./hardware/hcloud-x86.nix;
   hardware-jetson-orin-nano.imports = [

@@ -9,7 +9,6 @@
 }:
 let
   pkgs = inputs.nixpkgs.legacyPackages.x86_64-linux;
-  host = import ../lib/host.nix { inherit inputs nixosModules; };
   fleetLib = import ../lib;
   profiles = fleetLib.network.profiles ../network/profiles;
   tree = {
@@ -35,7 +34,11 @@ let
         document,
         name,
         modules ? [ ],
+        files ? ../.,
       }:
+      let
+        host = import ../lib/host.nix { inherit files inputs nixosModules; };
+      in
       lib.nixosSystem { modules = host.modulesOf { inherit document name; } ++ modules; };
 
     # The tests that boot machines, as data: { name; nodes; testScript; document; }.

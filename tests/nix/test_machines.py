@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.nix import toolbox
+from tests.nix import answers, toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ CLUSTERS = {
     "cluster-constrained-loss",
     "cluster-dhcp-simple",
     "cluster-simple",
+    "cluster-uefi",
     "cluster-vlans",
 }
 
@@ -86,8 +87,46 @@ def test_every_cluster_test_evaluates(evaluated: Evaluate) -> None:
     for name, test in found["tests"].items():
         cluster = found["clusters"][test["cluster"]]
         assert sorted(cluster) == sorted(test["nodes"]), name
-        assert all(DRV.fullmatch(path) for path in cluster.values()), name
-    assert "leases" in found["tests"]["cluster-dhcp-simple"]["nodes"]
+        assert all(DRV.fullmatch(one["drvPath"]) for one in cluster.values() if one["drvPath"]), name
+        assert cluster["server-1"]["drvPath"] or name == "cluster-constrained-latency"
+    of = {name.removeprefix("cluster-"): set(test["nodes"]) for name, test in found["tests"].items()}
+    three = {"server-1", "server-2", "agent-1"}
+    assert of["dhcp-simple"] == {*three, "leases"}
+    assert of["vlans"] == of["bonding-vlans"] == {*three, "stranger"}
+    assert of["simple"] == three
+
+
+def test_every_card_of_a_cluster_has_an_address_and_a_name_of_its_own(evaluated: Evaluate) -> None:
+    """Beside the first one, which is the driver's: its addresses begin with 52:54:00:12."""
+    found = evaluated("machines")
+    cluster = found["clusters"][found["tests"]["cluster-bonding-vlans"]["cluster"]]
+    hosts = {name: one for name, one in cluster.items() if name != "stranger"}
+    assert {name: one["cards"] for name, one in hosts.items()} == {
+        name: [f"-device virtio-net-pci,netdev=eth2,mac=52:54:00:13:01:0{number}"]
+        for number, name in enumerate(sorted(hosts), start=1)
+    }
+    for number, one in enumerate((hosts[name] for name in sorted(hosts)), start=1):
+        rule = f'SUBSYSTEM=="net",ACTION=="add",ATTR{{address}}=="52:54:00:13:01:0{number}",NAME="eth2"'
+        assert rule in one["rules"].splitlines()
+    machines = [one for cluster in found["clusters"].values() for name, one in cluster.items() if "-" in name]
+    assert {tuple(one["vlans"]) for one in machines} == {(1,)}
+
+
+def test_a_test_s_parameters_reach_its_machines_and_phases(evaluated: Evaluate) -> None:
+    found = evaluated("machines")
+    for name, test in found["tests"].items():
+        cluster = {host: one for host, one in found["clusters"][test["cluster"]].items() if "-" in host}
+        facts, uefi = test["facts"], name == "cluster-uefi"
+        assert facts["firmware"] == ("uefi" if uefi else "bios")
+        assert {(one["useEFIBoot"], one["useBootLoader"]) for one in cluster.values()} == {(uefi, uefi)}
+        assert facts["airgap"] is True
+        assert {one["images"] for one in cluster.values()} == {1}
+        slow = name == "cluster-constrained-latency"
+        wanted = {"election-timeout": 10000, "heartbeat-interval": 1000}
+        assert facts["etcd"] == (wanted if slow else {"election-timeout": 5000, "heartbeat-interval": 500})
+        timing = {f"{key}={value}" for key, value in facts["etcd"].items()}
+        servers = [one for host, one in cluster.items() if host.startswith("server-")]
+        assert all(timing <= set(one["etcd"]) for one in servers), name
 
 
 def test_cluster_tests_are_programs_with_facts(evaluated: Evaluate) -> None:
@@ -98,8 +137,26 @@ def test_cluster_tests_are_programs_with_facts(evaluated: Evaluate) -> None:
             for node in tree.body
             if isinstance(node, ast.Assign) and node.targets[0].id == "FACTS"  # type: ignore[attr-defined]
         )
+        assert json.loads(facts) == test["facts"]
+        assert set(test["facts"]) == set(answers.FACTS), name
         defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-        assert set(json.loads(facts)["extraPhases"]) <= defined, name
+        blocks = [node for node in tree.body if isinstance(node, ast.With)]
+        called = [node.body[0].value.func.id for node in blocks]  # type: ignore[attr-defined]
+        assert called[0] == "boot"
+        assert set(called) <= defined & set(answers.WRONG), name
+
+
+def test_two_machines_for_a_try_form_a_cluster_on_one_computer(evaluated: Evaluate) -> None:
+    pair = evaluated("machines")["pair"]
+    server, agent = pair["vm-k3s-server"], pair["vm-k3s-agent"]
+    assert agent["joins"] == f"https://{server['address']}:6443"
+    for one, number in ((server, "01"), (agent, "03")):
+        assert one["login"] == "root"
+        assert {"eth0", "eth1"} <= set(one["matched"])
+        (card,) = (word for word in one["options"] if word.startswith("-device virtio-net-pci,netdev=cluster"))
+        assert card.endswith(f"mac=52:54:00:14:00:{number}")
+        assert "-netdev socket,id=cluster,mcast=239.255.42.1:16443,localaddr=127.0.0.1" in one["options"]
+    assert (server["forwarded"], agent["forwarded"]) == ([6443, 8080, 8443], [])
 
 
 def test_every_module_evaluates_alone(evaluated: Evaluate) -> None:
@@ -115,9 +172,20 @@ def test_every_module_evaluates_alone(evaluated: Evaluate) -> None:
     }
 
 
-def test_a_host_s_own_files_are_used(evaluated: Evaluate) -> None:
+def test_a_host_s_own_files_are_used_and_no_other_s(evaluated: Evaluate) -> None:
+    assert evaluated("modules")["own"] == {
+        "n100-1": {
+            "file": "n100-1.yaml",
+            "motd": "of this host alone",
+            "report": "facter.json",
+            "shared": "shared.yaml",
+        },
+        "n100-2": {"file": None, "motd": "", "report": None, "shared": "shared.yaml"},
+    }
+
+
+def test_secrets_are_read_with_the_host_s_own_key(evaluated: Evaluate) -> None:
     found = evaluated("modules")
-    assert found["report"].endswith("minimal.nix")
     # Its own host key opens its secrets, and no key is made up that nobody encrypts to.
     assert DRV.fullmatch(found["secrets"].pop("drvPath"))
     assert found["secrets"] == {

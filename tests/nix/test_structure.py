@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILES = sorted(toolbox.TREE.rglob("*.nix"))
 MODULES = sorted((toolbox.TREE / "modules").rglob("*.nix"))
 CONTRACT = toolbox.TREE / "modules" / "contract"
-MEDIAN_LINES, MOST_LINES, FLAKE_LINES = 40, 200, 50
+MEDIAN_LINES, MOST_LINES, FLAKE_LINES = 36, 200, 50
 OPTION = re.compile(r"(?ms)^( *)(?:options\.nixfleet\.)?([\w.]+) = (?:lib\.)?mkOption \{(.*?)^\1\};")
 FACT = re.compile(r"^\s+(\w+) = fact .*?\"[^\"]+\";", re.MULTILINE | re.DOTALL)
 
@@ -70,7 +70,7 @@ def options() -> dict[str, str]:
 
 def test_every_option_has_type_and_description() -> None:
     declared = options()
-    assert len(declared) > MEDIAN_LINES
+    assert len(declared) > 40
     for name, text in declared.items():
         assert re.search(r"\btype\b", text), name
         assert re.search(r"\bdescription\b", text), name

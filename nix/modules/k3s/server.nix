@@ -17,6 +17,18 @@ in
       ];
       description = "Packaged components that are left out; the same on all servers.";
     };
+    etcd = {
+      heartbeatMs = mkOption {
+        type = types.ints.positive;
+        default = 500;
+        description = "How often the leader is heard, in milliseconds: a turn between the farthest servers at least.";
+      };
+      electionMs = mkOption {
+        type = types.ints.positive;
+        default = 5000;
+        description = "After how much silence a new leader is elected, in milliseconds: ten heartbeats or more.";
+      };
+    };
     snapshots = {
       schedule = mkOption {
         type = types.str;
@@ -57,8 +69,8 @@ in
       etcd-arg = [
         "auto-compaction-mode=periodic"
         "auto-compaction-retention=1h"
-        "election-timeout=5000"
-        "heartbeat-interval=500"
+        "election-timeout=${toString cfg.etcd.electionMs}"
+        "heartbeat-interval=${toString cfg.etcd.heartbeatMs}"
         "quota-backend-bytes=8589934592"
       ];
       etcd-expose-metrics = true;

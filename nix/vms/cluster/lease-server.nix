@@ -8,17 +8,14 @@ let
   reservation = name: node: "${node.mac},${node.cluster},${name},${hours}";
 in
 {
+  imports = [ ./plain.nix ];
+
   options.nixfleet.leaseServer.profile = lib.mkOption {
     type = lib.types.attrsOf lib.types.anything;
     description = "The network profile whose addresses are leased.";
   };
 
   config = {
-    networking = {
-      firewall.enable = false;
-      useDHCP = false;
-      useNetworkd = true;
-    };
     services.dnsmasq = {
       enable = true;
       settings = {
@@ -30,7 +27,6 @@ in
         port = 0;
       };
     };
-    system.stateVersion = "26.05";
     systemd.network.networks."20-eth1" = {
       matchConfig.Name = "eth1";
       address = [ "${dhcp.address}/${length}" ];

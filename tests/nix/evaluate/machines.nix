@@ -13,16 +13,36 @@ let
   nodesOf =
     test:
     lib.mapAttrs (
-      _: machine:
-      toplevel (
-        tree.nixosSystem {
+      name: machine:
+      let
+        built = tree.nixosSystem {
           modules = [
             driver
             machine
           ];
-        }
-      )
+        };
+        cfg = built.config.virtualisation;
+      in
+      {
+        # A second server, and a test that differs in a number of etcd's, are evaluated as far as is looked at.
+        drvPath =
+          if name == "server-2" || test.facts.etcd.heartbeat-interval != 500 then null else toplevel built;
+        cards = lib.filter (lib.hasInfix "virtio-net-pci,netdev=eth") cfg.qemu.options;
+        rules = built.config.boot.initrd.services.udev.rules;
+        inherit (cfg) useBootLoader useEFIBoot vlans;
+        etcd = built.config.nixfleet.k3s.config.etcd-arg or [ ];
+        images = lib.length (built.config.nixfleet.k3s.airgapImages or [ ]);
+      }
     ) test.nodes;
+  keyOf =
+    test:
+    builtins.hashString "sha256" (
+      builtins.toJSON [
+        test.document
+        test.facts.firmware
+        test.facts.etcd
+      ]
+    );
   medium =
     { config, ... }:
     {
@@ -49,17 +69,26 @@ in
   vms = lib.mapAttrs (_: built: built.config.system.build.vm.drvPath) (
     lib.filterAttrs (name: _: !lib.hasPrefix "iso-" name) tree.machines
   );
+  # The two that form a cluster on one's own computer.
+  pair = lib.mapAttrs (_: built: {
+    inherit (built.config.nixfleet.host) address;
+    forwarded = map (one: one.host.port) built.config.virtualisation.forwardPorts;
+    joins = built.config.nixfleet.k3s.config.server or null;
+    login = built.config.services.getty.autologinUser;
+    matched = lib.mapAttrsToList (
+      _: one: one.matchConfig.Name or null
+    ) built.config.systemd.network.networks;
+    options = built.config.virtualisation.qemu.options;
+  }) { inherit (tree.machines) vm-k3s-agent vm-k3s-server; };
   # Tests that differ in the line between the machines only have the same machines.
-  clusters = lib.mapAttrs (_: tests: nodesOf (lib.head tests)) (
-    lib.groupBy (test: builtins.hashString "sha256" (builtins.toJSON test.document)) tree.machineTests
-  );
+  clusters = lib.mapAttrs (_: tests: nodesOf (lib.head tests)) (lib.groupBy keyOf tree.machineTests);
   tests = lib.listToAttrs (
     map (test: {
       inherit (test) name;
       value = {
-        cluster = builtins.hashString "sha256" (builtins.toJSON test.document);
+        cluster = keyOf test;
         nodes = lib.attrNames test.nodes;
-        inherit (test) testScript;
+        inherit (test) facts testScript;
       };
     }) tree.machineTests
   );

@@ -101,7 +101,6 @@ let
       modules = [
         minimal
         root
-        tree.nixosModules.hardware-facter
         tree.nixosModules.secrets
         settings
       ];
@@ -112,17 +111,32 @@ let
     sops.validateSopsFiles = false;
     services.openssh.enable = true;
   };
+  # A host that has files of its own, and one beside it that has none.
+  ownFiles =
+    name:
+    let
+      built = tree.hostSystem {
+        inherit name;
+        document = tree.contracts.lab;
+        files = ../own;
+        modules = [ { sops.validateSopsFiles = false; } ];
+      };
+      base = path: if builtins.isPath path then baseNameOf path else null;
+    in
+    {
+      motd = toString built.config.users.motd;
+      report = base (built.config.hardware.facter.reportPath or null);
+      file = base built.config.nixfleet.secrets.file;
+      shared = base built.config.nixfleet.secrets.shared;
+    };
 in
 {
+  own = lib.genAttrs [ "n100-1" "n100-2" ] ownFiles;
   modules = lib.mapAttrs alone tree.nixosModules;
   layouts = lib.mapAttrs (name: _: {
     none = layout name "none";
     partition = layout name "partition";
   }) tree.layouts;
-  # What a host has when its file lies beside it.
-  report =
-    (withFile { nixfleet.hardware.report = ../../../nix/refused/minimal.nix; })
-    .config.hardware.facter.reportPath or null;
   secrets = {
     drvPath = secretive.config.system.build.toplevel.drvPath;
     keys = secretive.config.sops.age.sshKeyPaths;

@@ -16,8 +16,11 @@ in
     boot.initrd.systemd.tpm2 = anything;
     # The installer's long list of drivers (iso/jetson.nix); before 25.05 a profile.
     hardware.enableAllHardware = lib.mkEnableOption "drivers for all hardware";
-    # Hardware reports of a host (modules/hardware/facter.nix); before 25.11 an input of its own.
-    hardware.facter.reportPath = anything;
+    # Hardware reports of a host (lib/host.nix); before 25.11 an input of its own.
+    hardware.facter.reportPath = lib.mkOption {
+      type = lib.types.nullOr lib.types.path;
+      default = null;
+    };
     hardware.nvidia = {
       datacenter.enable = lib.mkEnableOption "cards of a data centre";
       enabled = lib.mkOption {

@@ -1,0 +1,4 @@
+# What a host has of its own, beside its entry.
+{
+  config.users.motd = "of this host alone";
+}
