@@ -108,6 +108,8 @@ def test_an_administrator_s_sudo_asks_for_the_key(hosts: Hosts) -> None:
 def test_hosts_trust_the_distribution_s_cache_alone(hosts: Hosts) -> None:
     for facts in hosts.values():
         assert facts["access"]["caches"] == ["https://cache.nixos.org/"]
+        assert [key.partition(":")[0] for key in facts["access"]["cacheKeys"]] == ["cache.nixos.org-1"]
+        assert facts["access"]["trustedCaches"] == []
 
 
 def test_sshd_takes_keys_only_and_shows_the_pinned_one(hosts: Hosts) -> None:

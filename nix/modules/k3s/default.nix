@@ -1,4 +1,5 @@
-# k3s, both roles: settings are structured, typed per role, and rendered to k3s' configuration file.
+# k3s, both roles: settings are structured, typed per role, and rendered to k3s' configuration file. NixOS' options for single
+# flags are left alone: they become words of the command line, where a list replaces the file's.
 {
   config,
   lib,

@@ -1,4 +1,5 @@
-# The kubelet's own configuration file. As flags, one list would replace another: the file has one value per key.
+# The kubelet's own configuration file: one value per key. NixOS' extraKubeletConfig and gracefulNodeShutdown would pass theirs as
+# a flag beside the one of k3s' file, and replace it; the latter leaves logind's limit of 5 s as it is (rancher/default.nix).
 {
   config,
   lib,

@@ -94,6 +94,9 @@ let
     };
     trusted = lib.sort lib.lessThan config.nix.settings.trusted-users;
     caches = config.nix.settings.substituters ++ config.nix.settings.extra-substituters or [ ];
+    cacheKeys =
+      config.nix.settings.trusted-public-keys ++ config.nix.settings.extra-trusted-public-keys or [ ];
+    trustedCaches = config.nix.settings.trusted-substituters or [ ];
     users = lib.mapAttrs (_: user: {
       admin = lib.elem "wheel" user.extraGroups;
       inherit (user.openssh.authorizedKeys) keys;
