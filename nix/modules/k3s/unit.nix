@@ -79,6 +79,7 @@ in
           RestartMaxDelaySec = "2min";
           RestartSteps = 5;
           Slice = "k3s.slice";
+          TimeoutStartSec = lib.mkForce 600; # the module's 0: a server that cannot join would hold an activation for ever
           Type = lib.mkForce "notify"; # the module's "exec" for agents; k3s tells systemd there too (pkg/agent/run.go)
         };
         unitConfig = {

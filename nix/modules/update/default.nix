@@ -42,8 +42,6 @@ in
       systemd = {
         # The watchdog leaves its note here when it fired; fleet-status and the next update read it.
         tmpfiles.rules = [ "d /var/lib/nixfleet 0700 root root -" ];
-        # A server that cannot join would hold an activation for ever.
-        services.k3s.serviceConfig.TimeoutStartSec = lib.mkIf config.nixfleet.k3s.enable (lib.mkForce 600); # the module's 0
       };
     }
     # These also stop a switch that is started by hand.
