@@ -132,7 +132,11 @@ def _diff(arguments: argparse.Namespace) -> None:
         print("no nix on PATH, which could say whether units or k3s restart, or the host reboots", file=sys.stderr)
         return
     graver = {change.subject: GRAVER[change.impact] for change in found if change.impact in GRAVER}
-    print(told(impacts(old.contract, new.contract, tree), graver), end="")
+    try:
+        print(told(impacts(old.contract, new.contract, tree), graver), end="")
+    except FleetError as error:
+        # The difference itself is known.
+        print(f"what happens to each host is not known: {error}", file=sys.stderr)
 
 
 GRAVER = {

@@ -95,7 +95,7 @@ def verb_seconds(rollout: Rollout, hosts: int) -> dict[str, int]:
         "resume": ready + STEPS_SECONDS,
         "run": RUN_SECONDS,
         "snapshot": SAVE_SECONDS + STEPS_SECONDS,
-        "status": STEPS_SECONDS,
+        "status": STEPS_SECONDS + ceil(hosts / AT_ONCE) * ANSWER_SECONDS,
         # A sick member may have to be brought to its own system first: as much again.
         "switch": 2 * switch,
         "tokens": restarts,

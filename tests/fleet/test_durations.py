@@ -39,5 +39,6 @@ def test_a_verb_may_take_longer_than_its_waits_together(verb: str) -> None:
 def test_what_is_done_with_every_host_may_take_longer_with_more_of_them() -> None:
     # Sixteen at a time, each by two steps of a minute and a connection of as long.
     assert (peers_seconds(16), peers_seconds(17), peers_seconds(500)) == (780, 960, 600 + 32 * 180)
+    assert [verb_seconds(Rollout(), hosts)["status"] for hosts in (16, 500)] == [900 + 60, 900 + 32 * 60]
     # Measured: about two seconds a host.
     assert evaluation_seconds(500) > 500 * 2 * 2

@@ -142,12 +142,19 @@ def test_a_diff_says_what_nix_knows_of_each_host_and_which_machines_their_cloud_
         "  hcloud-3: nothing\n"
         "  jetson-1: reboot\n"
         "  n100-1: units\n"
-        "  ovh-1: k3s\n"
+        "  ovh-1: units\n"
     )
 
 
-def test_a_diff_without_nix_says_what_it_cannot_know(root: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diff_without_a_nix_that_evaluates_says_what_it_cannot_know(
+    root: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with_nix(root, monkeypatch)
+    monkeypatch.delenv("NIXFLEET_SIM")
+    assert main(["--root", str(root), "diff", "lab", "lab"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "nothing changes\n"
+    assert said.err.startswith("what happens to each host is not known: nix has 1 fault:\n  nix#hostFacts.lab: ")
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["--root", str(root), "diff", "lab", "lab"]) == 0
     assert capsys.readouterr() == (
