@@ -77,8 +77,12 @@ def work(  # noqa: PLR0913 - a resource: its work, and what that is given
     opts: pulumi.ResourceOptions,
     triggers: list[Any] | None = None,
     logging: local.Logging = local.Logging.STDERR,
+    previous: bool = False,
 ) -> local.Command:
-    """A resource whose making, change or end is a verb of hostops; the engine's limit is derived from the verb's."""
+    """A resource whose making, change or end is a verb of hostops; the engine's limit is derived from the verb's.
+
+    `previous`: an update is told what the verb printed the last time.
+    """
     limit = f"{verb.engine_seconds}s"
     opts.custom_timeouts = pulumi.CustomTimeouts(**dict.fromkeys(on, limit))
     return local.Command(
@@ -89,7 +93,7 @@ def work(  # noqa: PLR0913 - a resource: its work, and what that is given
         triggers=triggers,
         environment={**environment, **verb.limits},
         stdin=stdin,
-        add_previous_output_in_env=False,
+        add_previous_output_in_env=previous,
         logging=logging,
         opts=opts,
     )

@@ -42,11 +42,13 @@ class Window(Model):
 
     def is_open(self, moment: datetime) -> bool:
         """Whether a reboot may begin at that moment, which is in the fleet's time zone."""
-        return any(
-            start <= moment < start + self._length
-            for start in (self._start(moment, -1), self._start(moment, 0))
-            if WEEK[start.weekday()] in self.days
-        )
+        return self.opened(moment) is not None
+
+    def opened(self, moment: datetime) -> datetime | None:
+        """Since when it is open at that moment; None while it is closed."""
+        starts = (self._start(moment, -1), self._start(moment, 0))
+        open_since = [start for start in starts if start <= moment < start + self._length]
+        return next((start for start in open_since if WEEK[start.weekday()] in self.days), None)
 
     def next_opening(self, moment: datetime) -> datetime:
         """When it opens next after that moment."""

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 
+LATER = "NIXFLEET_REBOOTS"
+"""`later`: whoever calls makes the reboots that `rollout.window` holds back in a step of its own (reboots.py)."""
+
+
+def later(task: Task) -> bool:
+    """Whether a reboot that waits is no failure of this call."""
+    return task.environment.get(LATER) == "later"
+
+
 def reboots_wait(task: Task) -> str:
     """Why no host may be rebooted now; empty if it may. Raises Failure."""
     window = task.cluster.reboot_window

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hostops import process
 from hostops.another import switch_another
 from hostops.failure import Code, Failure
-from hostops.opening import reboots_wait
+from hostops.opening import later, reboots_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,21 +26,50 @@ BATCH = "NIXFLEET_BATCH"
 """How many agents may be away at the same time."""
 
 
-def reboots(task: Task) -> None:
-    """Bring the hosts to their systems; raises Failure that names all that have to wait, or the first that fails."""
+DONE = "PULUMI_COMMAND_STDOUT"
+"""What the call before this one printed, where the engine calls."""
+
+
+def reboots(task: Task) -> tuple[str, Code]:
+    """Bring the hosts to their systems; raises Failure that names the first that fails.
+
+    Answers with JSON that says who is done, and, under `waits`, who has to wait and why.
+    """
     task.secrets.need("deployKey")
-    held = [name for name in json.loads(task.environment.get(HELD) or "{}") if name in task.contract.hosts]
-    if not held:
+    held: dict[str, str] = json.loads(task.environment.get(HELD) or "{}")
+    done = {name: mark for name, mark in _done(task).items() if held.get(name) == mark}
+    due = [name for name in held if name in task.contract.hosts and name not in done]
+    if not due:
         task.journal.say(task.stack, "reboots", "no host waits for one")
-        return
+        return _said(task, held, {}, "")
     if why := reboots_wait(task):
-        raise _waiting(sorted(held), why)
+        return _said(task, done, dict.fromkeys(due, ""), why)
     late: list[str] = []
-    for batch in _batches(task, held):
+    for batch in _batches(task, due):
         with ThreadPoolExecutor(max_workers=len(batch)) as pool:
             late += [name for name in pool.map(lambda name: _reboot(task, name), batch) if name]
-    if late:
-        raise _waiting(late, reboots_wait(task) or "the window has closed meanwhile")
+    why = reboots_wait(task) or "the window has closed meanwhile"
+    return _said(task, {name: mark for name, mark in held.items() if name not in late}, dict.fromkeys(late, ""), why)
+
+
+def _done(task: Task) -> dict[str, str]:
+    """Hosts that were rebooted for what is asked, by the call before this one."""
+    try:
+        found = json.loads(task.environment.get(DONE) or "{}")["done"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _said(task: Task, done: dict[str, str], late: dict[str, str], why: str) -> tuple[str, Code]:
+    said: dict[str, object] = {"done": done}
+    if not late:
+        return json.dumps(said, sort_keys=True), Code.DONE
+    text = f"{', '.join(sorted(late))}: the reboot waits, because {why}; all else is done; "
+    said["waits"] = f"{text}a run inside the window makes it"
+    task.journal.say(task.stack, "reboots", str(said["waits"]))
+    # Where the engine calls, a failure would keep it from its deletions.
+    return json.dumps(said, sort_keys=True), Code.DONE if later(task) else Code.REBOOT_DUE
 
 
 def _batches(task: Task, held: list[str]) -> Iterator[list[str]]:
@@ -67,9 +96,3 @@ def _reboot(task: Task, host: str) -> str:
     if code not in (Code.DONE, Code.REBOOT_DUE):
         raise Failure(Code(code) if code in set(Code) else Code.FAILED, "reboots", said)
     return host if code == Code.REBOOT_DUE else ""
-
-
-def _waiting(hosts: list[str], why: str) -> Failure:
-    names = ", ".join(hosts)
-    what = f"{names}: the reboot waits, because {why}; all else is done"
-    return Failure(Code.REBOOT_DUE, "reboots", f"{what}; `make up` inside the window makes it")

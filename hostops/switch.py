@@ -16,7 +16,7 @@ from hostops.gates import complaint, failed_probe
 from hostops.heal import heal_others
 from hostops.leave import Departure
 from hostops.look import Look, look
-from hostops.opening import reboots_wait
+from hostops.opening import later, reboots_wait
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
 from hostops.ssh import Line, NoAnswer, script
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 180
-LATER = "NIXFLEET_REBOOTS"
-"""`later`: whoever calls makes the reboots that `rollout.window` holds back in a step of its own (reboots.py)."""
 
 
 @dataclass(kw_only=True)
@@ -365,7 +363,7 @@ def switch(task: Task, host: str) -> str:
         try:
             seen = work.run()
         except Failure as failure:
-            if failure.code != Code.REBOOT_DUE or task.environment.get(LATER) != "later":
+            if failure.code != Code.REBOOT_DUE or not later(task):
                 raise
             # The run goes on with the others; its last step names those that wait.
             task.journal.say(host, failure.phase, f"held back: {failure.text}")

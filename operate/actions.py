@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 REBOOTS_WAIT = 8
 """Exit code of a run that has done all but reboots outside of rollout.window: the next one inside makes them."""
 
-HELD_BACK = f" (hostops reboots, exit code {REBOOTS_WAIT})"
-
 AFTER: dict[Verb, Callable[[Run], str]] = {
     "up": report.after_up,
     "preview": report.after_preview,
@@ -42,7 +40,7 @@ def drive(verb: Verb, place: Place, *, also: Callable[[Run], None] | None = None
         progress = Progress(planning=verb == "preview", log=log.say)
         with progress.alive():
             done = run(verb, place, watch=progress.watch)
-        text, code = (AFTER[verb](done), 0) if done.ok else after_failure(done)
+        text = AFTER[verb](done) if done.ok else _failure(done)
         log.say("\n".join((text, *done.raw_errors)))
         if verb != "preview":
             _keep_state(place, log)
@@ -51,9 +49,9 @@ def drive(verb: Verb, place: Place, *, also: Callable[[Run], None] | None = None
         print(f"\n{text}")
         if also:
             also(done)
-        return 0
+        return REBOOTS_WAIT if verb == "up" and report.reboots_wait(done) else 0
     print(f"\n{text}\nlog: {log.path}", file=sys.stderr)
-    return code
+    return 1
 
 
 def _keep_state(place: Place, log: RunLog) -> None:
@@ -64,12 +62,9 @@ def _keep_state(place: Place, log: RunLog) -> None:
         log.say(f"no copy of the state was kept: {error}")
 
 
-def after_failure(done: Run) -> tuple[str, int]:
-    """A failed run: what it did, then its errors; and the exit code."""
-    if done.errors and all(error.endswith(HELD_BACK) for error in done.errors):
-        said = (error.removesuffix(HELD_BACK) for error in done.errors)
-        return "\n".join((f"{report.summary(done)}: all but reboots, which wait", *said)), REBOOTS_WAIT
-    return "\n".join((f"{report.summary(done)}: FAILED", *(f"error: {error}" for error in done.errors))), 1
+def _failure(done: Run) -> str:
+    """A failed run: what it did, then its errors."""
+    return "\n".join((f"{report.summary(done)}: FAILED", *(f"error: {error}" for error in done.errors)))
 
 
 def outputs(place: Place) -> int:

@@ -100,9 +100,17 @@ def after_up(run: Run) -> str:
     times = durations(run.operations)
     if times:
         parts.append(table(("PHASE", "SECONDS"), [(phase, f"{seconds:.1f}") for phase, seconds in times.items()]))
-    parts.append(summary(run))
+    waits = reboots_wait(run)
+    parts.append(f"{summary(run)}{': all but reboots that wait' if waits else ''}")
+    parts += [waits] if waits else []
     parts.append(next_steps(run.stack))
     return "\n\n".join(parts)
+
+
+def reboots_wait(run: Run) -> str:
+    """Whose reboot rollout.window holds back, as the last step said; empty where nobody waits."""
+    steps = (one for one in run.operations if one.name == REBOOTS and one.type.startswith("command:local"))
+    return next((str(_json(str(one.results.get("stdout"))).get("waits") or "") for one in steps), "")
 
 
 def summary(run: Run) -> str:
@@ -131,6 +139,9 @@ WEIGHED = {
     Impact.REBOOT: "is drained and reboots into the new generation",
 }
 """What a switch does where both systems were evaluated; each with the way back of IMPACT."""
+
+REBOOTS = "fleet-reboots"
+"""The step that makes reboots which rollout.window held back (components/reboots.py)."""
 
 WAITS = "; outside of rollout.window the reboot waits"
 

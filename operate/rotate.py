@@ -15,7 +15,7 @@ from fleet.files import read_text
 from fleet.keys import pairs
 from fleet.keys.encryption import environment as process_environment
 from fleet.keys.rotation import OF_A_HOST, RENEWED, Rotation, What, with_admin_key, with_deploy_key, with_host
-from operate.actions import drive
+from operate.actions import REBOOTS_WAIT, drive
 from operate.hosts import hosts_of
 from operate.messages import OperateError
 from operate.secretfiles import update_keys
@@ -35,7 +35,7 @@ ROTATE_WORDS = {
 
 
 def rotate(place: Place, words: Mapping[str, str]) -> int:
-    """Rotate one thing; 1 when the engine's part failed, and then the same command goes on from there."""
+    """Rotate one thing; 1 when the engine failed, and the same command goes on from there; 8 as after `make up`."""
     what = _what(words)
     subject = words.get("HOST" if what in OF_A_HOST else "ADMIN", "")
     rotation = Rotation(
@@ -50,12 +50,13 @@ def rotate(place: Place, words: Mapping[str, str]) -> int:
         BEGIN[what](rotation, words)
     BRING.get(what, _nothing)(place, rotation, words)
     _write_generated(place, rotation)
-    if code := drive("up", place):
+    code = drive("up", place)
+    if code not in (0, REBOOTS_WAIT):
         return code
     FINISH.get(what, _nothing)(place, rotation, words)
     rotation.end()
     print(f"\nrotated: {what}{f' of {subject}' if subject else ''}; commit what changed: git status")
-    return 0
+    return code
 
 
 def _what(words: Mapping[str, str]) -> What:

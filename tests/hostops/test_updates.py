@@ -332,17 +332,26 @@ class TestWindow:
         said = json.loads(held.out)
         assert said["held"].startswith(f"{said['system']} ")
         due = {"NIXFLEET_HELD": json.dumps({BOARD: said["held"], "gone-1": "left the fleet"})}
-        waits = made.run("reboots", **due)
-        assert (waits.code, made.events("ssh connect")) == (8, made.events("ssh connect"))
-        assert waits.last.startswith(
-            f"hostops: sim: reboots: failed: {BOARD}: the reboot waits, because rollout.window ("
-        )
-        assert waits.last.endswith("; all else is done; `make up` inside the window makes it")
+        connections = made.events("ssh connect")
+        waits = [made.run("reboots", **due, **more) for more in ({}, {"NIXFLEET_REBOOTS": "later"})]
+        assert ([one.code for one in waits], made.events("ssh connect")) == ([8, 0], connections)
+        for one in waits:
+            told = json.loads(one.out)
+            assert (told["done"], one.last) == ({}, f"hostops: sim: reboots: {told['waits']}")
+            assert told["waits"].startswith(f"{BOARD}: the reboot waits, because rollout.window (")
+            assert told["waits"].endswith("; all else is done; a run inside the window makes it")
         made.fleet["rollout"] = {"window": {"opens": "00:00", "closes": "23:59"}}
         made.write()
         done = made.run("reboots", **due)
         assert (done.code, boots(made, BOARD)) == (0, said["system"]), done.err
-        assert made.run("reboots").err == "hostops: sim: reboots: no host waits for one\n"
+        assert json.loads(done.out) == {"done": json.loads(due["NIXFLEET_HELD"])}
+        connections = made.events("ssh connect")
+        again = made.run("reboots", **due, PULUMI_COMMAND_STDOUT=done.out)
+        assert (again.err, again.out, made.events("ssh connect")) == (
+            "hostops: sim: reboots: no host waits for one\n",
+            done.out,
+            connections,
+        )
 
 
 def window(days: int) -> dict[str, object]:

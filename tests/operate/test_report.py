@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from operate import report
-from operate.actions import after_failure
 from operate.phases import durations, phase_of
 from operate.progress import DONE, PLANNED, operation_line
 from operate.record import Operation, Run
@@ -165,18 +164,13 @@ def test_a_preview_says_whose_reboot_waits_and_whose_would() -> None:
     }
 
 
-def test_a_run_that_did_all_but_reboots_that_wait_says_so_and_has_a_code_of_its_own() -> None:
-    waits = "sim: reboots: failed: b: the reboot waits, because of a window (hostops reboots, exit code 8)"
-    text, code = after_failure(run(ok=False, errors=(waits,)))
-    assert (text.splitlines(), code) == (
-        [
-            "up of sim: nothing changed; 61 s: all but reboots, which wait",
-            "sim: reboots: failed: b: the reboot waits, because of a window",
-        ],
-        8,
-    )
-    text, code = after_failure(run(ok=False, errors=(waits, "c: copy: failed: no room")))
-    assert (text.splitlines()[0].endswith(": FAILED"), code) == (True, 1)
+@pytest.mark.parametrize("op", ["update", "same"])
+def test_a_run_after_which_reboots_wait_says_so_whether_or_not_its_last_step_ran(op: str) -> None:
+    said = {"stdout": '{"done": {}, "waits": "b: the reboot waits, because of a window"}'}
+    text = report.after_up(run(operation(op, COMMAND, "fleet-reboots", results=said)))
+    assert "; 61 s: all but reboots that wait\n\nb: the reboot waits, because of a window\n\nNext:" in text
+    done = run(operation(op, COMMAND, "fleet-reboots", results={"stdout": '{"done": {"b": "1"}}'}))
+    assert (report.reboots_wait(done), "wait" in report.after_up(done)) == ("", False)
 
 
 def test_a_preview_says_which_hosts_change_and_how() -> None:
