@@ -30,7 +30,7 @@ class Units:
     def __init__(self, host: Host) -> None:
         """No unit is looked after yet; the loaded ones are in the host's document."""
         self._host = host
-        self._runs: dict[str, asyncio.Task[None]] = {}
+        self._runs: dict[str, asyncio.Task[int]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -42,8 +42,8 @@ class Units:
         """All loaded units."""
         return tuple(sorted(self._host.load().units))
 
-    def start(self, name: str, unit: Unit) -> asyncio.Task[None]:
-        """Load a service and run it; the task ends with it."""
+    def start(self, name: str, unit: Unit) -> asyncio.Task[int]:
+        """Load a service and run it; the task ends with it, with its exit status."""
         active, sub = ("activating", "start") if unit.service_type == "oneshot" else ("active", "running")
         self._save(name, replace(unit, active=active, sub=sub))
         self._host.site.world.record(self._host.name, f"unit start {name}", " ".join(unit.argv))
@@ -71,7 +71,7 @@ class Units:
         if name.endswith(".timer") and service not in self._runs and service in self.names():
             self._forget(service)
 
-    async def _end(self, name: str, task: asyncio.Task[None]) -> None:
+    async def _end(self, name: str, task: asyncio.Task[int]) -> None:
         """End a service: the polite signal, and after its time the other one."""
         unit, process = self.get(name), self._processes.get(name)
         if unit is None or process is None:
@@ -84,7 +84,7 @@ class Units:
             os.killpg(process.pid, signal.SIGKILL)
             await task
 
-    def start_loaded(self, name: str) -> asyncio.Task[None] | None:
+    def start_loaded(self, name: str) -> asyncio.Task[int] | None:
         """Start a loaded service that does not run, such as a timer's before its time; None if it runs already."""
         unit = self.get(name)
         if unit is None:
@@ -140,7 +140,7 @@ class Units:
         self._host.site.world.record(self._host.name, f"timer fired {name}")
         self.start(f"{name.removesuffix('.timer')}.service", replace(timer, due=None))
 
-    async def _run(self, name: str, unit: Unit) -> None:
+    async def _run(self, name: str, unit: Unit) -> int:
         # A daemon that runs on is no movement that would come to an end.
         async with nullcontext() if unit.service_type == "exec" else self._host.site.moving():
             session = Session(host=self._host, user="root", connection=None)
@@ -155,9 +155,10 @@ class Units:
                     self._processes[name] = process
                     status = await self._host.finished(process)
             session.ended.set()
-            self._ended(name, unit, status)
+            return self._ended(name, unit, status)
 
-    def _ended(self, name: str, unit: Unit, status: int) -> None:
+    def _ended(self, name: str, unit: Unit, status: int) -> int:
+        """Note how a service ended; its exit status."""
         self._runs.pop(name, None)
         self._processes.pop(name, None)
         timer = f"{name.removesuffix('.service')}.timer"
@@ -175,6 +176,7 @@ class Units:
         else:
             result = "signal" if status > SIGNALS else "exit-code"
             self._save(name, replace(done, active="failed", sub="failed", result=result))
+        return status
 
     def _save(self, name: str, unit: Unit) -> None:
         with machines.edit(self._host.site.world, self._host.id) as machine:

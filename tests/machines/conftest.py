@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.machines import qemu
 from tests.machines.points import Points, Site
+from tests.machines.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +17,15 @@ if TYPE_CHECKING:
 _left_out: list[str] = []
 
 
+def _lacks() -> str:
+    """Why no machine can be had: what is not installed, or what tools/test-machines has found out."""
+    lacks = qemu.missing()
+    return f"install {lacks} (Debian's packages)" if lacks else os.environ.get("NIXFLEET_MACHINES_LACK", "")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out what needs a machine where none can be had; the summary says how much and why."""
-    if not qemu.missing():
+    if not _lacks():
         return
     out = [item for item in items if "points" in getattr(item, "fixturenames", ())]
     if out:
@@ -29,8 +37,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what did not run."""
     if _left_out:
-        cure = f"install {qemu.missing()} (Debian's packages)"
-        terminalreporter.write_line(f"machines: {len(_left_out)} tests NOT RUN: no machine here: {cure}", yellow=True)
+        terminalreporter.write_line(
+            f"machines: {len(_left_out)} tests NOT RUN: no machine here: {_lacks()}", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +48,23 @@ def points() -> Points:
     return Points()
 
 
+@pytest.fixture(scope="module")
+def standing(points: Points) -> Iterator[Standing]:
+    """The server of a whole file."""
+    standing = Standing(points)
+    yield standing
+    standing.discard()
+
+
 @pytest.fixture
-def installed(points: Points) -> Iterator[Site]:
-    """A server that hostops has installed, healthy."""
-    with points.at("installed") as site:
-        yield site
+def installed(standing: Standing, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A server that hostops has installed, healthy; the one that the test before has left."""
+    failed = request.session.testsfailed
+    yield standing.site()
+    if request.session.testsfailed == failed:
+        standing.settle()
+    else:
+        standing.discard()
 
 
 @pytest.fixture

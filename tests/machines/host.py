@@ -13,10 +13,15 @@ say() { printf '%s=%s\n' "$1" "$2"; }
 say runs "$(readlink -f /run/current-system)"
 say booted "$(readlink -f /run/booted-system)"
 say profile "$(readlink -f /nix/var/nix/profiles/system)"
-default=$(sed -n 's/^default //p' /boot/loader/loader.conf)
-say boots_next "$(sed -n 's|^options.* init=\(.*\)/init .*|\1|p' "/boot/loader/entries/$default")"
-once=/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
-say tried_once "$(tail -c +5 "$once" 2>/dev/null | tr -d '\000')"
+if [ -e /boot/grub/grub.cfg ]; then
+  say boots_next "$(sed -n 's|^  linux .* init=\([^ ]*\)/init .*|\1|p' /boot/grub/grub.cfg | head -n 1)"
+  say tried_once "$(sed -n 's/^next_entry=//p' /boot/grub/grubenv 2>/dev/null)"
+else
+  default=$(sed -n 's/^default //p' /boot/loader/loader.conf)
+  say boots_next "$(sed -n 's|^options.* init=\(.*\)/init .*|\1|p' "/boot/loader/entries/$default")"
+  once=/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+  say tried_once "$(tail -c +5 "$once" 2>/dev/null | tr -d '\000')"
+fi
 say boot_id "$(cat /proc/sys/kernel/random/boot_id)"
 say sshd "$(systemctl is-active sshd.service)"
 say k3s "$(systemctl is-active k3s.service)"
@@ -57,8 +62,25 @@ def state(machine: Machine) -> HostState:
     return HostState(**{name: value.strip() for name, value in lines})
 
 
+def copy_node(node: str, source: Machine, to: Machine) -> None:
+    """Let one machine's cluster know a node of another's, as one cluster would."""
+    packed = source.tell(f"tar -C /var/lib/fleet/nodes -cf - {node} | base64 -w0")
+    to.tell(f"echo {packed} | base64 -d | tar -C /var/lib/fleet/nodes -xf -")
+
+
+def at_rest(machine: Machine, system: str) -> bool:
+    """Whether a host is on one system, with nothing under way."""
+    found, wanted = _rest(machine, system)
+    return found == wanted
+
+
 def assert_at_rest(machine: Machine, system: str) -> None:
     """A host on one system, running and at the next boot, with nothing under way."""
+    found, wanted = _rest(machine, system)
+    assert found == wanted
+
+
+def _rest(machine: Machine, system: str) -> tuple[dict[str, str], dict[str, str]]:
     found = state(machine)
     wanted = {
         "runs": system,
@@ -71,4 +93,4 @@ def assert_at_rest(machine: Machine, system: str) -> None:
         "nixfleet": "",
         "armed": "",
     }
-    assert {name: getattr(found, name) for name in wanted} == wanted
+    return {name: getattr(found, name) for name in wanted}, wanted

@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.machines import qemu
-from tests.machines.monitor import Channel, Gone, Listener, Monitor, Said
+from tests.machines.monitor import Channel, Gone, Listener, Monitor, Said, Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ class Machine:
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             self.channel, self.monitor = Channel(listeners[1].accept()), Monitor(listeners[0].accept())
-        except (TimeoutError, Gone):
+        except (TimeoutError, Gone, Silent):
             self.cut_power()
             raise RuntimeError(f"QEMU did not start: {(self.folder / 'qemu.log').read_text()[-2000:]}") from None
         if state is not None:
@@ -90,11 +90,20 @@ class Machine:
         """Until the next boot has begun: after a reboot by the guest, or a reset."""
         self.monitor.wait_for("RESET")
 
+    def await_off(self) -> None:
+        """Until the guest has switched itself off; it can be started again then."""
+        self.monitor.wait_for("SHUTDOWN")
+        self.cut_power()
+
     # What it does.
 
     def run(self, script: str) -> Said:
         """Run a script as root, without network or SSH; waits until the machine is up."""
-        return self.channel.run(script)
+        try:
+            return self.channel.run(script)
+        except Silent as error:
+            console = (self.folder / "console.log").read_text(errors="replace")[-3000:]
+            raise AssertionError(f"{script}: {error}; its console: {console}") from None
 
     def tell(self, script: str) -> str:
         """Run a script that must succeed; what it printed."""
@@ -127,7 +136,13 @@ class Machine:
 
     def fill_disk(self) -> None:
         """No room on the system's disk."""
-        self.run("dd if=/dev/zero of=/var/filler bs=1M; sync")
+        # Root may have what is kept for it, too.
+        self.tell("fallocate -l $(($(stat -f -c '%f * %S' /run/disk) - 4194304)) /run/disk/filler; sync")
+        self.run("cat /dev/zero >/run/disk/filler-rest; sync")
+
+    def empty_disk(self) -> None:
+        """Room again."""
+        self.tell("rm -f /run/disk/filler /run/disk/filler-rest; sync")
 
     def plug_disk(self, disk: Disk) -> None:
         """Plug in a further disk, which is blank."""

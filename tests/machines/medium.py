@@ -6,10 +6,13 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 RECIPE = HERE / "image"
+LIMIT_SECONDS = 1200
+"""For packages to be fetched and unpacked: four minutes where nothing else runs."""
 
 
 def cache() -> Path:
@@ -39,6 +42,8 @@ def medium() -> Path:
         draft = folder.with_suffix(f".{os.getpid()}")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        subprocess.run([str(RECIPE / "make"), str(draft)], check=True, stdin=subprocess.DEVNULL)
+        argv = ["timeout", "--kill-after=10", str(LIMIT_SECONDS), str(RECIPE / "make"), str(draft)]
+        # What it says belongs with errors.
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
         draft.rename(folder)
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,16 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 60
 """For a QEMU that was started to connect to its sockets."""
 
+SILENCE_SECONDS = 900
+"""A machine that says nothing for so long hangs: it fails its test, and holds up no others."""
+
 
 class Gone(Exception):  # noqa: N818 - a machine that ends is what many tests want
     """The other end is gone: the machine has lost its power."""
+
+
+class Silent(Exception):  # noqa: N818 - as above
+    """The other end has said nothing for SILENCE_SECONDS."""
 
 
 class Listener:
@@ -35,8 +43,38 @@ class Listener:
         """The connection of a QEMU; raises TimeoutError where none came."""
         connection, _ = self._socket.accept()
         self._socket.close()
-        connection.settimeout(None)
+        connection.settimeout(SILENCE_SECONDS)
         return connection
+
+
+class _Stream:
+    """Lines to and from the other end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._file = connection, connection.makefile("rw")
+
+    def write(self, line: str) -> None:
+        try:
+            self._file.write(f"{line}\n")
+            self._file.flush()
+        except OSError:
+            raise Gone from None
+
+    def read(self) -> str:
+        try:
+            line = self._file.readline()
+        except TimeoutError:
+            raise Silent(f"it has said nothing for {SILENCE_SECONDS} s") from None
+        except OSError:
+            raise Gone from None
+        if not line:
+            raise Gone
+        return line
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        self._connection.close()
 
 
 class Monitor:
@@ -44,8 +82,7 @@ class Monitor:
 
     def __init__(self, connection: socket.socket) -> None:
         """Agree on the protocol's version, as it asks for."""
-        self._connection = connection
-        self._stream = connection.makefile("rw")
+        self._stream = _Stream(connection)
         self._events: list[dict[str, Any]] = []
         self._read()
         self.do("qmp_capabilities")
@@ -56,8 +93,7 @@ class Monitor:
             "execute": command,
             "arguments": {name.replace("_", "-"): value for name, value in arguments.items()},
         }
-        self._stream.write(f"{json.dumps(request)}\n")
-        self._stream.flush()
+        self._stream.write(json.dumps(request))
         while True:
             message = self._read()
             if "event" in message:
@@ -89,16 +125,12 @@ class Monitor:
         self._events.clear()
 
     def _read(self) -> dict[str, Any]:
-        line = self._stream.readline()
-        if not line:
-            raise Gone
-        message: dict[str, Any] = json.loads(line)
+        message: dict[str, Any] = json.loads(self._stream.read())
         return message
 
     def close(self) -> None:
         """Hang up."""
         self._stream.close()
-        self._connection.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,24 +147,18 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         """Number scripts from a new start, so that an answer from before a boot is known as such."""
-        self._connection = connection
-        self._stream = connection.makefile("rw")
+        self._stream = _Stream(connection)
         self._number = 0
 
     def run(self, script: str) -> Said:
         """Run a script to its end; raises Gone when the machine ends before."""
         self._number += 1
-        self._stream.write(f"{self._number} {base64.b64encode(script.encode()).decode()}\n")
-        self._stream.flush()
+        self._stream.write(f"{self._number} {base64.b64encode(script.encode()).decode()}")
         while True:
-            line = self._stream.readline()
-            if not line:
-                raise Gone
-            number, status, text = (*line.rstrip("\n").split(" "), "")[:3]
+            number, status, text = (*self._stream.read().rstrip("\n").split(" "), "")[:3]
             if number == str(self._number):
                 return Said(status=int(status), text=base64.b64decode(text).decode(errors="replace"))
 
     def close(self) -> None:
         """Hang up."""
         self._stream.close()
-        self._connection.close()

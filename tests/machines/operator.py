@@ -37,16 +37,17 @@ class Operator:
         """A contract of these hosts of stack sim."""
         self.folder, self.ring = folder, ring
         self.fleet: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]
-        self.fleet["hosts"] = {name: self.fleet["hosts"][name] for name in hosts}
+        self.fleet["hosts"] = {name: _entry(name) for name in hosts}
         self.fleet["cluster"]["allowEvenServers"] = True
         self.fleet["addons"] = {name: {"enabled": False} for name in ("longhorn", "multus", "kyverno", "smokeTest")}
-        for host in self.fleet["hosts"].values():
-            host.pop("storage", None)
-            host.pop("volume", None)
         self.watchdog_minutes = 15
         """A test that waits for the watchdog takes 1, which is shorter than a stack may say."""
 
         self.systems: dict[str, dict[str, str]] = {name: {} for name in hosts}
+        self._meant: dict[str, dict[str, str]] = {}
+        self.more: dict[str, str] = {}
+        """Further secrets on stdin, of verbs of the whole stack."""
+
         self._machines: dict[str, Machine] = {}
         (folder / "bin").mkdir(parents=True, exist_ok=True)
         self.write()
@@ -85,16 +86,50 @@ class Operator:
                 "label": "first",
                 "kernel": "6.12.1",
                 "kernelParams": "",
+                "loader": "systemd-boot",
                 **self.systems[name],
             }
             for name, entry in document["hosts"].items()
         }
 
     def want(self, host: str, **system: str) -> str:
-        """Let a host's system be another one: `way`, `label`, `kernel`, `kernelParams`; its store path."""
-        self.systems[host] = system
+        """Let a host's system be another one than all before; its store path.
+
+        `way`, `kernel`, `kernelParams`, `loader`: what only a boot brings stays as it was, unless it is named.
+        """
+        kept = {name: text for name, text in self.systems[host].items() if name in ("kernel", "kernelParams", "loader")}
+        self.systems[host] = {**kept, "label": f"wish {len(self._meant)}", **system}
         self.write()
-        return self.wanted(host)
+        path = self.wanted(host)
+        self._meant[path] = self.systems[host]
+        return path
+
+    def mean(self, host: str, path: str) -> None:
+        """Let a host's system be one again that was wanted before."""
+        self.systems[host] = self._meant[path]
+        self.write()
+
+    def runs(self, host: str, path: str) -> None:
+        """Say that the host runs its first system, which nobody asked for here."""
+        self._meant[path] = self.systems[host]
+
+    def knows(self, path: str) -> bool:
+        """Whether that system was wanted before."""
+        return path in self._meant
+
+    def add(self, host: str) -> None:
+        """A further host of the stack."""
+        self.fleet["hosts"][host] = _entry(host)
+        self.systems[host] = {}
+        self.write()
+
+    def remove(self, host: str) -> dict[str, str]:
+        """Take a host's entry out of the stack; the environment of its leaving."""
+        entry = json.loads((self.folder / "contracts" / f"{STACK}.json").read_text())["hosts"][host]
+        address = self.address(host)
+        del self.fleet["hosts"][host], self.systems[host]
+        self.write()
+        return {"NIXFLEET_MEMBER": json.dumps(entry), "NIXFLEET_ADDRESS": address}
 
     def wanted(self, host: str) -> str:
         """Store path of the system that is meant now."""
@@ -117,11 +152,13 @@ class Operator:
         lines = []
         for name, machine in self._machines.items():
             lines += [f"Host {self.address(name)}", "  HostName 127.0.0.1", f"  Port {machine.port}"]
+        # Nobody answers for the others, and nothing leaves this computer.
+        lines += ["Host *", "  HostName 127.0.0.1", "  Port 9"]
         (self.folder / "ssh_config").write_text("\n".join([*lines, ""]))
 
     def address(self, host: str) -> str:
         """Where SSH of a host answers."""
-        return f"198.51.100.{1 + sorted(self.fleet['hosts']).index(host)}"
+        return f"198.51.100.{int(host.rpartition('-')[2])}"
 
     # Runs.
 
@@ -147,6 +184,7 @@ class Operator:
             "NIXFLEET_MACHINE_ID": f"id-{host}",
             "NIXFLEET_CONTACT_SECONDS": "900",
             "NIXFLEET_READY_SECONDS": "600",
+            "NIXFLEET_INSTALL_SECONDS": "1500",
             "NIXFLEET_ANSWER_SECONDS": "300",
             "TMPDIR": str(self.folder),
             "NIXFLEET_RUNTIME": str(self.folder / "run"),
@@ -158,7 +196,9 @@ class Operator:
         """What stdin has for a host."""
         cluster = self.ring.cluster
         found = {"deployKey": cluster.deploy_key}
-        if host:
+        if host is None:
+            return found | {"agentToken": cluster.agent_token, "serverToken": cluster.server_token} | self.more
+        if host in self.fleet["hosts"]:
             keys = self.ring.hosts[host]
             found |= {"hostKey": keys.host_key, "wireguardKey": keys.wireguard_key, "agentToken": cluster.agent_token}
             if self.fleet["hosts"][host]["role"] == "server":
@@ -185,6 +225,13 @@ class Operator:
     def run(self, verb: str, host: str | None = None, **more: str) -> Ended:
         """Run a verb to its end."""
         return self.start(verb, host, **more).end()
+
+
+def _entry(host: str) -> dict[str, Any]:
+    """A host of stack sim, without what needs a cloud or Longhorn."""
+    hosts = yaml.safe_load((ROOT / "Pulumi.sim.yaml").read_text())["config"]["nixfleet:fleet"]["hosts"]
+    entry: dict[str, Any] = hosts[host]
+    return {name: value for name, value in entry.items() if name not in ("storage", "volume")}
 
 
 class Run:

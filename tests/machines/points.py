@@ -22,6 +22,8 @@ from tests.machines.qemu import Disk, Hardware
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.hostops.bench import Ended
+
 Point = Literal["installer", "installed"]
 """`installer`: booted from the medium with the bootstrap key, as a board with our stick, the disk blank.
 `installed`: by hostops, booted from its disk, its node Ready."""
@@ -37,6 +39,10 @@ class Site:
     def __init__(self, machine: Machine, operator: Operator, host: str = SERVER) -> None:
         self.machine, self.operator, self.host = machine, operator, host
         operator.rack(**{host.replace("-", "_"): machine})
+
+    def run(self, verb: str, **more: str) -> Ended:
+        """Run a verb of this host to its end."""
+        return self.operator.run(verb, self.host, **more)
 
 
 class Points:
@@ -62,6 +68,33 @@ class Points:
             site.machine.set_clock(int(time.time()))
             yield site
 
+    @contextmanager
+    def cold(self, hardware: Hardware = HARDWARE) -> Iterator[Site]:
+        """A machine that has just booted our medium, its disks blank."""
+        with self._site(hardware) as site:
+            site.machine.make_disks()
+            site.machine.start()
+            site.machine.await_up()
+            let_in(site)
+            yield site
+
+    @contextmanager
+    def further(self, operator: Operator, host: str) -> Iterator[Site]:
+        """A machine of a further host of that operator, booted from the medium, its disk blank."""
+        folder = self._made("installer")
+        operator.add(host)
+        with _temporary() as place:
+            machine = Machine(place / "m", self.medium / "medium.img", self.accel, HARDWARE)
+            try:
+                machine.make_disks(folder)
+                machine.start(folder / "memory")
+                machine.set_clock(int(time.time()))
+                site = Site(machine, operator, host)
+                let_in(site)
+                yield site
+            finally:
+                machine.cut_power()
+
     def _made(self, name: Point) -> Path:
         folder = cache() / f"{name}-{self._digest(name)}"
         with _alone(cache() / f"{name}.lock"):
@@ -79,11 +112,7 @@ class Points:
         return digest(HERE / "systems", HERE / "tools", words=(*words, json.dumps(facts, sort_keys=True)))
 
     def _make_installer(self, folder: Path) -> None:
-        with self._site() as site:
-            site.machine.make_disks()
-            site.machine.start()
-            site.machine.await_up()
-            let_in(site)
+        with self.cold() as site:
             site.machine.save(folder)
 
     def _make_installed(self, folder: Path) -> None:
@@ -94,9 +123,9 @@ class Points:
             site.machine.save(folder)
 
     @contextmanager
-    def _site(self) -> Iterator[Site]:
+    def _site(self, hardware: Hardware = HARDWARE) -> Iterator[Site]:
         with _temporary() as folder:
-            machine = Machine(folder / "m", self.medium / "medium.img", self.accel, HARDWARE)
+            machine = Machine(folder / "m", self.medium / "medium.img", self.accel, hardware)
             try:
                 yield Site(machine, Operator(folder / "o", self.ring, SERVER))
             finally:

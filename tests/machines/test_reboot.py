@@ -19,7 +19,7 @@ def test_a_system_that_needs_a_boot_runs_after_one_and_boots_from_then_on(
 ) -> None:
     before = state(installed.machine)
     wanted = installed.operator.want(installed.host, **system)
-    done = installed.operator.run("switch", installed.host)
+    done = installed.run("switch")
     assert done.code == 0, done.err
     assert json.loads(done.out)["system"] == wanted
     installed.machine.await_up()
@@ -30,38 +30,18 @@ def test_a_system_that_needs_a_boot_runs_after_one_and_boots_from_then_on(
 
 @pytest.mark.parametrize(
     "system",
-    [{"kernel": "bad-6.12.2"}, {"kernel": "6.12.2", "way": "no-boot"}, {"way": "panics"}],
-    ids=["a kernel that is none", "a first process that ends", "a panic while it is activated"],
+    [{"kernel": "bad-6.12.3"}, {"kernel": "6.12.3", "way": "no-boot"}],
+    ids=["a kernel that is none", "a first process that ends"],
 )
 def test_a_host_that_does_not_come_up_boots_what_had_proven_itself(system: dict[str, str], installed: Site) -> None:
     before = state(installed.machine)
-    installed.operator.want(installed.host, **system)
-    done = installed.operator.run("switch", installed.host)
-    assert done.code == 7, done.err
+    wanted = installed.operator.want(installed.host, **system)
+    done = installed.run("switch")
+    text = (
+        f"hostops: {installed.host}: rollback: failed: its boot did not come up; the host left {wanted} by a reboot "
+        f"and runs {before.runs}, which boots by default; see there: journalctl --boot=-1"
+    )
+    assert (done.code, done.last) == (7, text), done.err
     installed.machine.await_up()
-    after = state(installed.machine)
-    assert (after.booted, after.boot_id != before.boot_id) == (before.runs, True)
+    assert state(installed.machine).boot_id != before.boot_id
     assert_at_rest(installed.machine, before.runs)
-    # The next run tries again, or tells of the first one; it never leaves the host on what does not come up.
-    installed.operator.run("switch", installed.host)
-    installed.machine.await_up()
-    assert_at_rest(installed.machine, before.runs)
-
-
-def test_a_host_whose_power_is_cut_while_it_boots_a_new_system_is_never_left_on_it_unproven(installed: Site) -> None:
-    before = state(installed.machine)
-    wanted = installed.operator.want(installed.host, kernel="6.12.2")
-    run = installed.operator.start("switch", installed.host)
-    installed.machine.await_boot()
-    installed.machine.cut_power()
-    installed.machine.start()
-    done = run.end()
-    installed.machine.await_up()
-    after = state(installed.machine)
-    assert after.boots_next == (wanted if done.code == 0 else before.runs), done.err
-    again = installed.operator.run("switch", installed.host)
-    if again.code == 7:
-        again = installed.operator.run("switch", installed.host)
-    assert again.code == 0, again.err
-    installed.machine.await_up()
-    assert_at_rest(installed.machine, wanted)

@@ -49,12 +49,11 @@ async def systemd_run(call: Call) -> Reply:
     """Load and start a transient service, or a timer that starts it later."""
     unit, name, delay, wait = _parse_run(call.argv)
     quiet = bool({"-q", "--quiet"} & set(call.argv[: len(call.argv) - len(unit.argv)]))
-    if call.host.units.get(f"{name}.service") or call.host.units.get(f"{name}.timer"):
-        return Reply(
-            1,
-            err=f"Failed to start transient service unit: Unit {name}.service "
-            "was already loaded or has a fragment file.\n",
-        )
+    kinds = ("service",) if delay is None else ("timer", "service")
+    for kind in kinds:
+        if call.host.units.get(f"{name}.{kind}"):
+            what = f"Unit {name}.{kind} was already loaded or has a fragment file."
+            return Reply(1, err=f"Failed to start transient {kinds[0]} unit: {what}\n")
     if delay is not None:
         call.host.units.arm(name, unit, delay)
         said = f"Running timer as unit: {name}.timer\nWill run service as unit: {name}.service\n"
@@ -63,9 +62,9 @@ async def systemd_run(call: Call) -> Reply:
     message = "" if quiet else f"Running as unit: {name}.service\n"
     if not wait and (unit.service_type != "oneshot" or "--no-block" in call.argv):
         return Reply(err=message)
-    await asyncio.shield(task)
-    ended = call.host.units.get(f"{name}.service")
-    return Reply(ended.status if ended and wait else int(ended is not None and ended.active == "failed"), err=message)
+    # One that is collected is not there any more to be asked.
+    status = await asyncio.shield(task)
+    return Reply(status if wait else int(status != 0), err=message)
 
 
 def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
@@ -96,7 +95,7 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
         raise ValueError("Command line to execute required.")
     name = values.get("--unit", values.get("-u", f"run-r{uuid4().hex}")).removesuffix(".service").removesuffix(".timer")
     unit = Unit(
-        argv=tuple(words),
+        argv=tuple(_expanded(word, environment) for word in words),
         user_env=environment,
         service_type=values.get("--service-type", "simple"),
         remain_after_exit=bool(flags & {"-r", "--remain-after-exit"}),
@@ -108,6 +107,14 @@ def _parse_run(argv: tuple[str, ...]) -> tuple[Unit, str, float | None, bool]:
     late = seconds(properties["AccuracySec"])
     delay = seconds(values["--on-active"]) + late if "--on-active" in values else None
     return unit, name, delay, "--wait" in flags
+
+
+_VARIABLE = re.compile(r"\$(\$|\{(\w+)\})")
+
+
+def _expanded(word: str, environment: dict[str, str]) -> str:
+    """A word of a command line as systemd starts it: `$$` is one dollar, `${NAME}` a variable of the unit."""
+    return _VARIABLE.sub(lambda found: "$" if found[1] == "$" else environment.get(found[2], ""), word)
 
 
 _PROPERTIES = {"AccuracySec": "1min", "TimeoutStopSec": "90s"}

@@ -15,7 +15,7 @@ printf 'ID=nixos\nNAME=NixOS\nPRETTY_NAME="NixOS 26.05"\n' >"$out/etc/os-release
 
 script() {
   {
-    printf '#!/bin/sh\nsystem=%s\nway=%s\npartitions=%s\naddress=%s\n' "$out" "$way" "$partitions" "$address"
+    printf '#!/bin/sh\nsystem=%s\nway=%s\npartitions=%s\naddress=%s\nloader=%s\n' "$out" "$way" "$partitions" "$address" "$loader"
     cat "$1"
   } >"$2"
   chmod 0755 "$2"
@@ -26,6 +26,7 @@ script "$parts/activate.sh" "$out/activate"
 script "$parts/install-boot-loader.sh" "$out/bin/install-boot-loader"
 script "$parts/switch-to-configuration.sh" "$out/bin/switch-to-configuration"
 script "$parts/k3s.sh" "$out/sw/bin/k3s"
+script "$parts/curl.sh" "$out/sw/bin/curl"
 printf '%s\n' "$k3sVersion" >"$out/k3s-version"
 {
   printf '#!/bin/bash\nset -euo pipefail\n'
@@ -43,6 +44,8 @@ unit k3s.service <<UNIT
 Description=Lightweight Kubernetes
 After=network.target
 StartLimitIntervalSec=0
+# As nix/modules/k3s has it.
+ConditionPathExists=!/etc/nixfleet/released
 
 [Service]
 Type=notify
@@ -54,6 +57,12 @@ RestartSec=10s
 TimeoutStartSec=600
 KillMode=mixed
 UNIT
+unit nixfleet-mesh.service <<'UNIT'
+[Service]
+Type=oneshot
+ExecStart=/bin/true
+UNIT
+printf 'token-file: /etc/nixfleet/secrets/server-token\n' >"$out/etc/k3s.yaml"
 case $way in
   unit-fails) unit fleet-faulty.service <<'UNIT' ;;
 [Service]

@@ -30,6 +30,7 @@ run "nixos-system-${facts.host}-26.05" ./build.sh {
     k3sVersion
     way
     label
+    loader
     ;
   inhibitors = builtins.toJSON { hostname = facts.host; };
   kernelParams = "loglevel=4 ${facts.kernelParams}";

@@ -110,6 +110,29 @@ def test_a_failed_unit_stays_until_it_is_reset(lab: Lab) -> None:
     assert lab.ok("s1", "systemctl reset-failed bad; systemctl show bad -p LoadState") == "LoadState=not-found"
 
 
+def test_a_unit_that_is_collected_tells_its_status_before_it_goes(lab: Lab) -> None:
+    lab.add("s1")
+    collected = "systemd-run --quiet --collect --unit=gone"
+    assert lab.ssh("s1", f"{collected} --service-type=oneshot sh -c 'exit 7'").returncode == 1
+    assert lab.ssh("s1", f"{collected} --wait sh -c 'exit 7'").returncode == 7
+    assert lab.ok("s1", "systemctl show gone -p LoadState") == "LoadState=not-found"
+
+
+def test_the_manager_reads_a_command_line_before_its_shell_does(lab: Lab) -> None:
+    lab.add("s1")
+    lab.ok("s1", "systemd-run --quiet --wait --setenv=A=one --unit=say sh -c 'echo \"$$((1 + 1)) ${A} ${B}.\"'")
+    assert lab.ok("s1", "journalctl -u say") == "2 one ."
+
+
+def test_a_name_is_taken_by_the_unit_that_has_it(lab: Lab) -> None:
+    lab.add("s1")
+    lab.ok("s1", "systemd-run --quiet --unit=back --on-active=1h true")
+    for option, unit, kind in (("--on-active=1h", "back.timer", "timer"), ("--wait", "back.service", "service")):
+        said = lab.ssh("s1", f"systemd-run --quiet --unit=back {option} true")
+        text = f"Failed to start transient {kind} unit: Unit {unit} was already loaded or has a fragment file.\n"
+        assert (said.returncode, said.stderr) == (1, text)
+
+
 def test_a_failing_activation_leaves_the_running_system(lab: Lab) -> None:
     old, _ = _updated(lab)
     lab.world.inject(Fault(machine="s1", step="activate", kind="fail"))

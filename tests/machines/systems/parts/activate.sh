@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions` and `address` before it
+# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions`, `address` and `loader` before it
 # What an activation lays below /etc and /run. $1: `boot`, where nothing runs yet.
 
 # lay FROM TO: a link below /etc to a file of the system
@@ -22,6 +22,7 @@ mkdir -p /boot /var/lib/nixfleet /etc/ssh/authorized_keys.d /etc/nixfleet
 chmod 0700 /var/lib/nixfleet
 cp "$system/deploy-key" /etc/ssh/authorized_keys.d/root
 lay "$system/etc/nixfleet/inhibitors.json" /etc/nixfleet/inhibitors.json
+lay "$system/etc/k3s.yaml" /etc/rancher/k3s/config.yaml
 lay "$system/etc/systemd/network/eth0.network" /etc/systemd/network/eth0.network
 # Units of an earlier system that this one has not, those of the medium among them, which is Debian's.
 for link in /etc/systemd/system/*.service; do

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions` and `address` before it
+# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions`, `address` and `loader` before it
 # The first process of a boot into this system: what NixOS' second stage does, then systemd.
 case $way in
   no-boot) exit 1 ;;

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions` and `address` before it
+# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions`, `address` and `loader` before it
 # Stands for k3s: a notify unit, and the answers of its API as far as hostops asks for them. Its state, which tests may
 # change, lies in /var/lib/fleet: k3s-fault (fails, hangs), etcd (the answer of its health check), and nodes/NAME/ with a
-# file for each fact of a node.
+# file for each fact of a node, which is what etcd has.
 state=/var/lib/rancher/k3s
 nodes=/var/lib/fleet/nodes
 host=$(cat /etc/hostname)
@@ -26,12 +26,22 @@ serve() {
   mkdir -p "$state/agent" /etc/rancher/k3s
   if [ "$1" = server ]; then
     mkdir -p "$state/server/db"
-    printf 'apiVersion: v1\nkind: Config\n' >/etc/rancher/k3s/k3s.yaml
+    cat >/etc/rancher/k3s/k3s.yaml <<'CONFIG'
+apiVersion: v1
+kind: Config
+clusters:
+- name: default
+  cluster: {certificate-authority-data: QXV0aG9yaXR5, server: "https://127.0.0.1:6443"}
+users:
+- name: default
+  user: {client-certificate-data: Q2VydGlmaWNhdGU=, client-key-data: S2V5}
+CONFIG
     note "$host" etcd true
     note "$host" voter MemberNotLearner
     note "$host" member "$host"
   fi
   printf 'kubelet\n' >"$state/agent/kubelet.kubeconfig"
+  printf 'authority\n' >"$state/agent/server-ca.crt"
   [ -n "$(fact "$host" uid)" ] || note "$host" uid "$(cat /proc/sys/kernel/random/uuid)"
   [ -n "$(fact "$host" ready)" ] || note "$host" ready True
   note "$host" version "$(cat "$system/k3s-version")"
@@ -120,7 +130,7 @@ kubectl() {
     'get --raw /readyz/etcd') cat /var/lib/fleet/etcd 2>/dev/null || printf ok ;;
     'get nodes --selector=node-role.kubernetes.io/etcd=true -o jsonpath='*) get_nodes etcd "${5#jsonpath=}" ;;
     'get nodes -o jsonpath='*) get_nodes all "${4#jsonpath=}" ;;
-    'get crd volumes.longhorn.io --ignore-not-found -o name') ;;
+    'get crd '*' --ignore-not-found -o name') ;;
     'get node '*)
       shift 2
       get_node "$@"
@@ -152,13 +162,54 @@ kubectl() {
   esac
 }
 
+# fatal TEXT
+fatal() {
+  printf 'level=fatal msg="%s"\n' "$1" >&2
+  exit 1
+}
+
+# reset CONFIG SNAPSHOT: etcd as the snapshot has it, with this server as its only member
+reset() {
+  [ "$(systemctl is-active k3s.service)" != active ] || fatal 'listen tcp 127.0.0.1:2380: bind: address already in use'
+  ! grep -q '^server:' "$1" || fatal 'cannot perform cluster-reset while server URL is set'
+  [ ! -e "$state/server/db/reset-flag" ] || fatal "cluster-reset was successfully performed, delete $state/server/db/reset-flag to do it again"
+  [ -f "$2" ] || fatal "etcd: snapshot restore path does not exist: $2"
+  rm -rf "$nodes" && mkdir -p "$nodes" && tar -C "$nodes" -xf "$2" || exit
+  : >"$state/server/db/reset-flag"
+  echo 'level=info msg="Managed etcd cluster membership has been reset, restart without --cluster-reset flag now."' >&2
+}
+
+snapshot() {
+  folder=$state/server/db/snapshots
+  [ "$(systemctl is-active k3s.service)" = active ] || fatal 'see server log for details: server is not ready'
+  case $1 in
+    save)
+      name=$3-$host-$(date +%s)
+      mkdir -p "$folder" && tar -C "$nodes" -cf "$folder/$name" . && echo "Snapshot $name saved."
+      ;;
+    list)
+      echo 'Name Location Size Created'
+      for path in "$folder"/*; do
+        [ ! -f "$path" ] || echo "${path##*/} file://$path $(stat -c %s "$path") 2026-01-01T00:00:00Z"
+      done
+      ;;
+    delete)
+      shift
+      for name in "$@"; do rm -f "$folder/$name"; done
+      ;;
+  esac
+}
+
 verb=${1-}
 [ $# -eq 0 ] || shift
-case $verb in
-  server | agent) serve "$verb" ;;
-  kubectl) kubectl "$@" ;;
+case "$verb $*" in
+  'server --config '*' --cluster-reset --cluster-reset-restore-path='*) reset "$2" "${4#*=}" ;;
+  'server ' | 'agent ') serve "$verb" ;;
+  'kubectl '*) kubectl "$@" ;;
+  'etcd-snapshot '*) snapshot "$@" ;;
+  'certificate rotate') mkdir -p "$state/server/tls" && date +%s%N >"$state/server/tls/made" ;;
   *)
-    echo "k3s: $verb is not stood in for" >&2
+    echo "k3s: $verb $* is not stood in for" >&2
     exit 2
     ;;
 esac

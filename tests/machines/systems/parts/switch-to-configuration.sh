@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions` and `address` before it
+# shellcheck disable=SC2154 # build.sh writes `system`, `way`, `partitions`, `address` and `loader` before it
 # NixOS' own order: the lock, the checks before a switch, the boot loader, the activation, then units. Exit codes are
 # NixOS' as well: 1 nothing was done, 2 the activation failed, 4 a unit failed, 100 only a reboot can do it.
 action=${1-}
