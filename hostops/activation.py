@@ -115,7 +115,9 @@ class Activation:
 
         def ended(facts: dict[str, str]) -> str:
             self._notice(facts)
-            return "it is still activating" if facts.get("ActiveState") == "activating" else ""
+            if not facts.get("ActiveState"):
+                return "its systemd does not answer"
+            return "it is still activating" if facts["ActiveState"] == "activating" else ""
 
         facts = self._poll_until(ended, watchdog.left + ROLLBACK_SECONDS, "switch", POLL_SECONDS)
         if facts.get("ActiveState") == "inactive":

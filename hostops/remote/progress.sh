@@ -12,7 +12,8 @@ main() {
   while [ "$left" -gt 0 ]; do
     case $now in
       *ActiveState=activating*) ;;
-      *) break ;;
+      *ActiveState=*) break ;;
+      # systemd answers nobody while it re-executes itself, which is no end of the activation.
     esac
     sleep 1
     left=$((left - 1))

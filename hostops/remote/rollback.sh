@@ -23,6 +23,8 @@ main() {
   status=$?
   restart_ssh
   rm -f "$R/nix/var/nix/gcroots/nixfleet-candidate"
+  # What has done its work is not armed any more; a way back that failed can be gone again.
+  [ "$(store /run/current-system)" != "$NF_PREVIOUS" ] || rm -f "$R/run/nixfleet/rollback"
   # A timer that has fired goes by itself; stopping it from the unit that it started is an error in the journal.
   if [ "${1-}" = now ]; then
     systemctl stop nixfleet-rollback.timer

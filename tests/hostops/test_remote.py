@@ -277,13 +277,15 @@ SSH_UNIT = 'case $1 in show) printf "%s\n" loaded ;; esac'
 def test_going_back_leaves_a_note_brings_sshd_back_and_leaves_the_boot_loader_alone(by: str, fakes: Fakes) -> None:
     old = fakes.root / "nix/store/old/bin/switch-to-configuration"
     old.parent.mkdir(parents=True)
-    old.write_text(f"#!/bin/sh\nprintf '%s\\n' \"old $*\" >>{fakes.root.parent}/commands\n")
+    activated = f"ln -sfn {fakes.root}/nix/store/old {fakes.root}/run/current-system"
+    old.write_text(f"#!/bin/sh\nprintf '%s\\n' \"old $*\" >>{fakes.root.parent}/commands\n{activated}\n")
     old.chmod(0o700)
     fakes.command("systemctl", SSH_UNIT)
     text = script("rollback", host="a", wanted="/nix/store/new", previous="/nix/store/old")
     fakes.write("run/nixfleet/rollback", text)
     said = fakes.feed(f"sh {fakes.root}/run/nixfleet/rollback {by}\n")
     assert said.status == 0
+    assert not (fakes.root / "run/nixfleet/rollback").exists()
     note = json.loads((fakes.root / "var/lib/nixfleet/rolled-back.json").read_text())
     assert (note["refused"], note["system"]) == ("/nix/store/new", "/nix/store/old")
     # The timer that started it goes by itself: stopping it from here is an error in the journal.
@@ -297,13 +299,22 @@ def test_going_back_leaves_a_note_brings_sshd_back_and_leaves_the_boot_loader_al
     ]
 
 
-def test_progress_waits_on_the_host_for_the_end(fakes: Fakes) -> None:
+def test_a_way_back_that_failed_can_be_gone_again(fakes: Fakes) -> None:
+    fakes.write(
+        "run/nixfleet/rollback", script("rollback", host="a", wanted="/nix/store/new", previous="/nix/store/old")
+    )
+    assert fakes.feed(f"sh {fakes.root}/run/nixfleet/rollback now\n").status != 0
+    assert (fakes.root / "run/nixfleet/rollback").exists()
+
+
+def test_progress_waits_on_the_host_for_the_end_also_while_its_systemd_re_executes_itself(fakes: Fakes) -> None:
     count = fakes.root / "count"
     fakes.write("run/nixfleet-failed-before", "old.service\n")
     fakes.command(
         "systemctl",
         f"""case $1 in
-  show) if [ -e {count} ]; then s=failed; else s=activating; touch {count}; fi
+  show) echo >>{count}
+    case $(wc -l <{count}) in 1) s=activating ;; 2) exit 1 ;; *) s=failed ;; esac
     printf 'ActiveState=%s\\nResult=exit-code\\nExecMainStatus=4\\n' "$s" ;;
   list-units) [ "$2" = --state=failed,auto-restart ] || exit 1
     printf 'old.service loaded\\nnew.service loaded\\nnixfleet-switch.service loaded\\n' ;;

@@ -77,7 +77,8 @@ def at_rest(machine: Machine, system: str) -> bool:
 def assert_at_rest(machine: Machine, system: str) -> None:
     """A host on one system, running and at the next boot, with nothing under way."""
     found, wanted = _rest(machine, system)
-    assert found == wanted
+    differ = {name: value for name, value in found.items() if value != wanted[name]}
+    assert not differ, f"not at rest: {differ}, expected { ({name: wanted[name] for name in differ}) }"
 
 
 def _rest(machine: Machine, system: str) -> tuple[dict[str, str], dict[str, str]]:

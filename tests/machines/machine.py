@@ -86,6 +86,10 @@ class Machine:
         self.monitor.forget_events()
         self.monitor.do("system_reset")
 
+    def forget_boots(self) -> None:
+        """Those until now; `await_boot` waits for a later one."""
+        self.monitor.forget_events()
+
     def await_boot(self) -> None:
         """Until the next boot has begun: after a reboot by the guest, or a reset."""
         self.monitor.wait_for("RESET")
@@ -157,8 +161,16 @@ class Machine:
 
     def plug_again(self, serial: str) -> None:
         """Plug in a disk that was pulled out, as it is."""
+        order = {disk.serial: number for number, disk in enumerate(self.hardware.disks, start=1)}
+        boots = {"bootindex": order[serial]} if serial in order else {}
         self.monitor.do(
-            "device_add", driver="scsi-hd", bus="scsi.0", drive=f"node-{serial}", id=f"disk-{serial}", serial=serial
+            "device_add",
+            driver="scsi-hd",
+            bus="scsi.0",
+            drive=f"node-{serial}",
+            id=f"disk-{serial}",
+            serial=serial,
+            **boots,
         )
         self.tell("udevadm settle")
 

@@ -17,7 +17,7 @@ CLOUD = "printf 'ID=debian\\nNAME=Debian\\nPRETTY_NAME=Debian\\n' >/etc/os-relea
 
 
 def test_a_machine_without_room_for_the_installer_is_left_as_it_is(installer: Site) -> None:
-    installer.machine.tell(f"{CLOUD}; fallocate -l 200M /run/kept")
+    installer.machine.tell(f"{CLOUD}; fallocate -l 200M /dev/shm/kept")
     ended = installer.run("install")
     assert (ended.code, ended.phases[-1]) == (3, "kexec"), ended.err
     assert "MiB of memory are free; the installer needs 900; use a machine with 2 GiB or more" in ended.last

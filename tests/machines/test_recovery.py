@@ -103,9 +103,14 @@ def test_peers_reach_a_host_once(installed: Site) -> None:
     first, second = (installed.operator.run("mesh") for _ in range(2))
     assert (first.code, second.code) == (0, 0), first.err + second.err
     assert "has these peers already" in second.err
-    assert installed.operator.run("prune").code == 0
+    installed.machine.tell(
+        "cd /etc/nixfleet; jq '.peers.stranger = {}' mesh.json >draft; chmod 644 draft; mv draft mesh.json"
+    )
+    peers = {name: {"endpoint": installed.operator.address(name)} for name in (installed.host, "stranger-9")}
+    pruned = installed.operator.run("prune", NIXFLEET_PEERS=json.dumps(peers))
+    assert pruned.code == 0, pruned.err
     document = json.loads(installed.machine.tell("cat /etc/nixfleet/mesh.json"))
-    assert document["self"] == installed.host
+    assert (document["self"], "stranger" in document["peers"]) == (installed.host, False)
 
 
 def test_the_credential_is_what_k3s_wrote(installed: Site) -> None:

@@ -19,6 +19,7 @@ def test_a_run_that_is_killed_while_the_host_boots_leaves_a_trial_that_the_next_
 ) -> None:
     old = state(installed.machine)
     wanted = installed.operator.want(installed.host, kernelParams=f"fleet.try={WISHES.index(next_wish)}")
+    installed.machine.forget_boots()
     run = installed.operator.start("switch", installed.host)
     installed.machine.await_boot()
     run.kill()
@@ -32,6 +33,7 @@ def test_a_run_that_is_killed_while_the_host_boots_leaves_a_trial_that_the_next_
 def test_a_host_whose_power_is_cut_while_it_boots_a_new_system_is_never_left_on_it_unproven(installed: Site) -> None:
     before = state(installed.machine)
     wanted = installed.operator.want(installed.host, kernelParams="fleet.try=cut")
+    installed.machine.forget_boots()
     run = installed.operator.start("switch", installed.host)
     installed.machine.await_boot()
     installed.machine.cut_power()
@@ -50,6 +52,7 @@ def test_a_system_that_boots_and_is_not_healthy_is_left_by_the_host_itself(insta
     before = state(installed.machine)
     installed.operator.watchdog_minutes = 1
     installed.operator.want(installed.host, kernelParams="fleet.try=silent", way="k3s-silent")
+    installed.machine.forget_boots()
     run = installed.operator.start("switch", installed.host)
     installed.machine.await_boot()
     # Nobody is there who could tell it to.
