@@ -23,6 +23,8 @@ chmod 0700 /var/lib/nixfleet
 cp "$system/deploy-key" /etc/ssh/authorized_keys.d/root
 lay "$system/etc/nixfleet/inhibitors.json" /etc/nixfleet/inhibitors.json
 lay "$system/etc/k3s.yaml" /etc/rancher/k3s/config.yaml
+# Before Debian's own, which finds nobody at k3s' port.
+lay "$system/sw/bin/curl" /usr/local/bin/curl
 lay "$system/etc/systemd/network/eth0.network" /etc/systemd/network/eth0.network
 # Units of an earlier system that this one has not, those of the medium among them, which is Debian's.
 for link in /etc/systemd/system/*.service; do
