@@ -116,6 +116,7 @@ STORIES: tuple[Story, ...] = (
             of("probe", command="echo one; exit 3", seconds="5"),
             of("probe", command="sleep 9", seconds="1"),
             of("acknowledge"),
+            of("run", command="echo one; exit 3"),
         ),
     ),
     Story(

@@ -123,3 +123,10 @@ def test_the_credential_is_what_k3s_wrote(installed: Site) -> None:
             "cluster": {"certificate-authority-data": "QXV0aG9yaXR5", "server": "https://api.sim.example.net:6443"},
         }
     ]
+
+
+def test_a_person_s_command_runs_on_the_host_and_says_what_it_said(installed: Site) -> None:
+    found = installed.operator.run("run", installed.host, NIXFLEET_RUN="cat /etc/hostname")
+    assert (found.code, found.out.strip()) == (0, installed.host), found.err
+    failed = installed.operator.run("run", installed.host, NIXFLEET_RUN="exit 3")
+    assert (failed.code, "the command ended with status 3" in failed.last) == (6, True), failed.err
