@@ -110,6 +110,17 @@ def test_cards_are_found_by_hardware_address_or_slot(hosts: Hosts, contracts: Co
         assert found == set(host["ports"].values()), (stack, name)
         if host["kind"] in {"hcloud", "ovh-instance"}:
             assert values(texts["10-public.link"], "Match", "Path"), (stack, name)
+            # No cloud sends them: waiting for one looks like IPv6 and is none.
+            assert values(texts["20-public.network"], "Network", "IPv6AcceptRA") == ["no"], (stack, name)
+
+
+def test_networkd_leaves_a_virtual_ip_alone(hosts: Hosts, contracts: Contracts) -> None:
+    for (stack, name), facts in hosts.items():
+        cluster, texts = contracts[stack]["cluster"], facts["network"]["units"]
+        kept = [file for file, text in texts.items() if values(text, "Network", "KeepConfiguration") == ["static"]]
+        moves = cluster["endpoint"]["kind"] == "virtualIp" and facts["role"] == "server"
+        assert len(kept) == moves, (stack, name)
+        assert all(facts["network"]["clusterInterface"].removeprefix("lan-") in file for file in kept)
 
 
 def test_the_mesh_has_no_peers_in_the_closure(hosts: Hosts, contracts: Contracts) -> None:
