@@ -94,6 +94,9 @@ def test_every_cluster_test_evaluates(evaluated: Evaluate) -> None:
     assert of["dhcp-simple"] == {*three, "leases"}
     assert of["vlans"] == of["bonding-vlans"] == {*three, "stranger"}
     assert of["simple"] == three
+    # A router that leads nowhere would be a way out of the air gap.
+    leases = found["clusters"][found["tests"]["cluster-dhcp-simple"]["cluster"]]["leases"]
+    assert leases["offers"] == ["option:router"]
 
 
 def test_every_card_of_a_cluster_has_an_address_and_a_name_of_its_own(evaluated: Evaluate) -> None:

@@ -50,6 +50,10 @@ class Machine:
     def execute(self, command: str) -> tuple[int, str]:
         return 0, self._answer(command)
 
+    def wait_until_succeeds(self, command: str, timeout: int) -> str:
+        assert timeout > 0
+        return self._answer(command)
+
     def systemctl(self, words: str) -> None:
         self._commands.append(f"systemctl {words}")
 

@@ -22,6 +22,8 @@ in
         dhcp-host = lib.mapAttrsToList reservation (
           lib.filterAttrs (_: node: node.mac != null) profile.nodes
         );
+        # Without this it offers itself as the router, and the hosts would have a way that leads nowhere.
+        dhcp-option = [ "option:router" ];
         dhcp-range = "${dhcp.first},${dhcp.last},${hours}";
         interface = "eth1";
         port = 0;

@@ -90,10 +90,13 @@ in
       diskSize = 20480;
       memorySize = cfg.memoryMib;
       vlans = [ 1 ];
-      qemu.options = lib.concatMap (card: [
-        "-netdev vde,id=${card.name},sock=\"$QEMU_VDE_SOCKET_1\""
-        "-device virtio-net-pci,netdev=${card.name},mac=${card.mac}"
-      ]) others;
+      # After the driver's: the kernel counts them in this order, and no name has to be taken from another card.
+      qemu.options = lib.mkAfter (
+        lib.concatMap (card: [
+          "-netdev vde,id=${card.name},sock=\"$QEMU_VDE_SOCKET_1\""
+          "-device virtio-net-pci,netdev=${card.name},mac=${card.mac}"
+        ]) others
+      );
       useBootLoader = cfg.uefi;
       useEFIBoot = cfg.uefi;
     };

@@ -31,6 +31,7 @@ let
         rules = built.config.boot.initrd.services.udev.rules;
         inherit (cfg) useBootLoader useEFIBoot vlans;
         etcd = built.config.nixfleet.k3s.config.etcd-arg or [ ];
+        offers = built.config.services.dnsmasq.settings.dhcp-option or [ ];
         images = lib.length (built.config.nixfleet.k3s.airgapImages or [ ]);
       }
     ) test.nodes;

@@ -44,9 +44,10 @@ def claim_objects(image):
 
 def storage_claim():
     """What a pod writes to a claim on one host, a pod on another reads: by the same iSCSI that Longhorn's volumes come by."""
+    seed().succeed("truncate -s 256M /var/lib/longhorn/proof.img", "systemctl start nixfleet-target.service")
+    # It is started when its process is there, and answers a little later.
+    seed().wait_until_succeeds("tgtadm --lld iscsi --mode system --op show", timeout=30)
     seed().succeed(
-        "truncate -s 256M /var/lib/longhorn/proof.img",
-        "systemctl start nixfleet-target.service",
         f"tgtadm --lld iscsi --mode target --op new --tid 1 --targetname {TARGET}",
         "tgtadm --lld iscsi --mode logicalunit --op new --tid 1 --lun 1 --backing-store /var/lib/longhorn/proof.img",
         "tgtadm --lld iscsi --mode target --op bind --tid 1 --initiator-address ALL",
