@@ -19,8 +19,9 @@ from components.commands import Verb, Work
 from fleet.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from components.clouds.registry import Machine
     from fleet.settings import Fleet
 
 HALT, RESUME = "nixfleet-halt", "nixfleet-resume"
@@ -52,6 +53,9 @@ class Restarts:
     secret: pulumi.Input[str] = field(repr=False)
     """The key to log in with as JSON, a secret."""
 
+    everyone: Callable[[], Mapping[str, Machine]]
+    """All machines of the fleet by host, once they are registered: also those of other clouds have servers."""
+
     restarting: str
     """Input of the machine whose change restarts it, as the engine writes it."""
 
@@ -82,17 +86,18 @@ class Restarts:
             self._addresses[host] = asyncio.get_event_loop().create_future()
         return self._addresses[host]
 
-    def _learnt(self, host: str, address: str | None) -> None:
+    def learnt(self, host: str, address: str | None) -> None:
+        """Note where a machine answers; empty: this run did not get it, and nobody waits for it any more."""
         known = self._address(host)
-        if address and not known.done():
+        if address is not None and not known.done():
             known.set_result(address)
 
     async def _followed(self, host: str, machine: pulumi.CustomResource, address: pulumi.Output[str]) -> None:
         try:
             await machine.urn.future()
-            self._learnt(host, await address.future())
-        except Exception:  # noqa: BLE001, S110 - the engine tells of it; here only the turn ends
-            pass
+            self.learnt(host, await address.future())
+        except Exception:  # noqa: BLE001 - the engine tells of it; here the turn ends, and nobody waits for it any more
+            self.learnt(host, "")
         finally:
             held = self._off.pop(host, None)
             if held:
@@ -107,7 +112,7 @@ class Restarts:
         """Wait for the host's turn, then drain it and shut it down."""
         host = args.name.removesuffix(self.suffix)
         # Known from the last run: whoever waits for its turn must not keep the others from asking it.
-        self._learnt(host, (args.old_outputs or {}).get("ipv4Address"))
+        self.learnt(host, (args.old_outputs or {}).get("ipv4Address"))
         if not self._concerns(args):
             return
         turns = self._turns.servers if self.fleet.hosts[host].role is Role.SERVER else self._turns.agents
@@ -128,7 +133,7 @@ class Restarts:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **await self._environment(host), **work.limits},
+            env={**os.environ, **await self.environment(host), **work.limits},
         )
         secret = await pulumi.Output.from_input(self.secret).future()
         try:
@@ -145,10 +150,21 @@ class Restarts:
         if process.returncode:
             raise pulumi.RunError("\n".join(lines[-SAID:]) or f"hostops {verb} --host {host}: {process.returncode}")
 
-    async def _environment(self, host: str) -> Mapping[str, str]:
-        servers = [name for name in self.fleet.formation if name in self._addresses and name != host]
-        peers: dict[str, Any] = {name: {"endpoint": await self._addresses[name]} for name in servers}
+    async def environment(self, host: str) -> Mapping[str, str]:
+        """What a verb has to know: where the host answers, and all other servers, in whichever cloud they are."""
+        servers = [name for name in self.fleet.formation if name != host]
+        addresses = {name: await self._endpoint(name) for name in servers}
+        peers: dict[str, Any] = {name: {"endpoint": address} for name, address in addresses.items() if address}
         return {
             "NIXFLEET_ADDRESS": await self._addresses[host],
             "NIXFLEET_PEERS": json.dumps(peers, sort_keys=True),
         }
+
+    async def _endpoint(self, host: str) -> str:
+        """Where a server answers; empty for one that this run did not get."""
+        if host in self._addresses:
+            return await self._addresses[host]
+        try:
+            return await pulumi.Output.from_input(self.everyone()[host].address).future() or ""
+        except Exception:  # noqa: BLE001 - the engine tells of it
+            return ""

@@ -73,6 +73,9 @@ class CloudArgs:
     deploy_secret: pulumi.Output[str] = field(repr=False)
     """The key to log in to hosts with as JSON, a secret."""
 
+    everyone: Callable[[], Mapping[str, Machine]] = dict
+    """All machines of the fleet by host, those of other clouds too, once all clouds have registered theirs."""
+
     lawful: pulumi.Resource
     """There when the change may be made: what every provider waits for."""
 

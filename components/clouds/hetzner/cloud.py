@@ -124,7 +124,12 @@ class Hetzner(pulumi.ComponentResource):
     def _servers(self, name: str, args: CloudArgs, network: HetznerNetwork | None) -> dict[str, HetznerServer]:
         hosts = cast("Mapping[str, HcloudHost]", args.hosts)  # the registry gives only hosts of our kind
         restarts = Restarts(
-            stack=args.stack, fleet=args.fleet, secret=args.deploy_secret, restarting="serverType", suffix="-server"
+            stack=args.stack,
+            fleet=args.fleet,
+            secret=args.deploy_secret,
+            everyone=args.everyone,
+            restarting="serverType",
+            suffix="-server",
         )
         keys, firewall, groups = self._ssh_keys(name, args), self._firewall(name, args), self._groups(name, args, hosts)
         return {
