@@ -41,6 +41,17 @@ def those_that_stay_are_a_quorum(step: Step) -> Iterator[Fault]:
     staying = len(servers) - len(step.leaving_servers)
     if not step.leaving_servers or staying > len(servers) // 2 or (len(servers) == PAIR and staying == 1):
         return
+    if not staying:
+        names = ", ".join(step.leaving_servers)
+        verb = "leave" if len(servers) > 1 else "leaves"
+        yield Fault(
+            path="hosts",
+            value=f"no server stays ({names} {verb})",
+            law="another one alone would form a new cluster, and what this one holds would be lost",
+            cure=f"put {names} back as it was and the new one beside it (two servers need cluster.allowEvenServers), "
+            f"run up, then take {names} out; where it is dead, restore a snapshot (docs/runbooks.md)",
+        )
+        return
     yield Fault(
         path="hosts",
         value=f"{staying} of {len(servers)} servers stay",
