@@ -70,6 +70,9 @@ class HostPrecedent(Model):
     installed: Installed | None = None
     """None where only the file is known: what was wanted last may never have been installed."""
 
+    k3s_version: str = ""
+    """What its node ran after its last switch that ended well; by the state, never by the file. Empty: not known."""
+
 
 class Precedent(Model):
     """One fleet."""
@@ -82,8 +85,10 @@ class Precedent(Model):
     """What the load balancer of the API was made from; empty: none."""
 
     k3s_version: str = ""
+    """What was wanted; the hosts may not have got there."""
+
     longhorn_version: str | None = None
-    """None: switched off."""
+    """What was wanted, or what its release has where the state knows it. None: switched off."""
 
     protection: bool = False
 

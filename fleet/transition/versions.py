@@ -39,8 +39,18 @@ def _judged(path: str, what: str, before: str, after: str) -> Iterator[Fault]:
 @law
 def k3s_goes_up_by_one_minor(step: Step) -> Iterator[Fault]:
     """Kubernetes supports a skew of one minor between an old server and a new one, and no way down (its policy)."""
-    if step.before.k3s_version:
-        yield from _judged("cluster.k3sVersion", "k3s", step.before.k3s_version, step.after.k3s_version)
+    for version in _running(step):
+        yield from _judged("cluster.k3sVersion", "k3s", version, step.after.k3s_version)
+
+
+def _running(step: Step) -> tuple[str, ...]:
+    """The oldest and the newest version that hosts of before run; what was wanted last may never have got there.
+
+    Where no host has said one it is that all the same.
+    """
+    known = {host.k3s_version for host in step.before.hosts.values() if host.k3s_version}
+    versions = sorted(known or {step.before.k3s_version} - {""}, key=_numbers)
+    return tuple(dict.fromkeys((*versions[:1], *versions[-1:])))
 
 
 @law

@@ -82,6 +82,15 @@ def k3s(version: str) -> Precedent:
     return remembered(k3s_version=version)
 
 
+def half_way(**versions: str) -> Precedent:
+    """A fleet whose last run wanted v1.35 and failed: what the hosts run, as the state knows it."""
+    wanted = k3s("v1.35.6+k3s1")
+    hosts = {
+        name: host.model_copy(update={"k3s_version": versions.get(name, "")}) for name, host in wanted.hosts.items()
+    }
+    return wanted.model_copy(update={"hosts": hosts})
+
+
 def longhorn(version: str | None) -> Precedent:
     return remembered(longhorn_version=version)
 
@@ -144,6 +153,14 @@ REFUSED: dict[str, tuple[Precedent, Precedent]] = {
     "the only server becomes another one": (remembered(without("h2", "h3")), remembered(another_pair)),
     "a minor of k3s is skipped": (k3s("v1.33.6+k3s1"), k3s("v1.35.6+k3s1")),
     "k3s goes back": (k3s("v1.35.6+k3s2"), k3s("v1.35.6+k3s1")),
+    "a minor is skipped on hosts that a failed run left behind": (
+        half_way(h1="v1.35.6+k3s1", b1="v1.34.2+k3s1"),
+        k3s("v1.36.1+k3s1"),
+    ),
+    "k3s goes back where a failed run had got to": (
+        half_way(h1="v1.35.6+k3s1", b1="v1.34.2+k3s1"),
+        k3s("v1.34.2+k3s1"),
+    ),
     "a minor of Longhorn is skipped": (longhorn("1.10.2"), longhorn("1.12.1")),
     "Longhorn goes back": (longhorn("1.12.1"), longhorn("1.11.3")),
     "Longhorn goes with its hosts' storage": (remembered(), remembered(no_longhorn_and_no_storage)),
@@ -170,6 +187,11 @@ ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
     "an agent becomes a server": (remembered(an_agent), remembered()),
     "one minor of k3s": (k3s("v1.34.2+k3s1"), k3s("v1.35.6+k3s1")),
     "a patch of k3s": (k3s("v1.35.6+k3s1"), k3s("v1.35.6+k3s2")),
+    "a minor that no host has reached is taken back": (
+        half_way(h1="v1.34.2+k3s1", b1="v1.34.2+k3s1"),
+        k3s("v1.34.3+k3s1"),
+    ),
+    "a failed minor is tried again": (half_way(h1="v1.35.6+k3s1", b1="v1.34.2+k3s1"), k3s("v1.35.6+k3s1")),
     "one minor of Longhorn": (longhorn("1.11.3"), longhorn("1.12.1")),
     "Longhorn comes": (longhorn(None), longhorn("1.12.1")),
     "Longhorn goes and its hosts keep their storage": (remembered(), remembered(no_longhorn)),
