@@ -73,11 +73,12 @@ def forget(  # noqa: PLR0913 - what is known of the host
 
 
 def forget_at(  # noqa: PLR0913 - what is known of the host, and where it is asked
-    task: Task, via: Line, host: str, deadline: Deadline, *, boot_id: str, stopped: bool = False
+    task: Task, via: Line, host: str, deadline: Deadline, *, boot_id: str, stopped: bool = False, bar: bool = False
 ) -> str:
     """Let the cluster that `via` answers for forget a host's node; returns what was done, raises Failure.
 
-    `stopped`: k3s of the boot `boot_id` was stopped for good, so that this node is no new one.
+    `stopped`: k3s of the boot `boot_id` was stopped for good, so that this node is no new one. `bar`: the host still
+    has its tokens, and is to be refused until another `forget_at` without it.
     """
     quiet = min(QUIET_SECONDS, int(task.limits.ready))
     text = script(
@@ -85,6 +86,7 @@ def forget_at(  # noqa: PLR0913 - what is known of the host, and where it is ask
         host=host,
         boot=boot_id,
         stopped="yes" if stopped else "",
+        bar="yes" if bar else "",
         role="server",
         quiet=str(quiet),
         removal=str(REMOVAL_SECONDS),

@@ -17,7 +17,7 @@ from hostops.look import Identity, Look
 from hostops.payload import check_keys, extra_files
 from hostops.process import Deadline
 from hostops.quorum import check_quorum
-from hostops.release import admit, is_elsewhere, let_go
+from hostops.release import admit, is_elsewhere, let_go, was_taken_out
 from hostops.replicas import check_copies
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_anywhere
@@ -106,12 +106,14 @@ class Installation:
 
     def _rejoin(self, line: Line, seen: Look) -> Look:
         """Bring a host that has left its cluster, or is in an older one, into this one; its disk stays as it is."""
-        elsewhere = is_elsewhere(self.task, self.host, seen)
-        if seen["released"] != "yes" and not elsewhere:
+        why = "it is in an older cluster" if is_elsewhere(self.task, self.host, seen) else ""
+        if not why and was_taken_out(self.task, self.host, seen):
+            why = "its cluster let it go while it was off"
+        if seen["released"] != "yes" and not why:
             return seen
-        if elsewhere:
+        if why:
             with self.task.journal.phase(self.host, "release") as outcome:
-                outcome.append(f"it is in an older cluster; {let_go(line, disable=True)}")
+                outcome.append(f"{why}; {let_go(line, disable=True)}")
         self._forget(seen, before=True, formatted=False)
         with self.task.journal.phase(self.host, "join") as outcome:
             forms, found = check_formation(self.task, self.host, self.deadline)

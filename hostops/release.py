@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from hostops.failure import Code, Failure
 from hostops.servers import ask
-from hostops.ssh import NoAnswer, script
+from hostops.ssh import Line, NoAnswer, script
 
 if TYPE_CHECKING:
     from hostops.look import Look
-    from hostops.ssh import Line, Reply
+    from hostops.ssh import Reply
     from hostops.task import Task
 
 RELEASE_SECONDS = 300
@@ -62,6 +62,27 @@ def is_elsewhere(task: Task, host: str, seen: Look) -> bool:
         f"any more, say so on {host} (ssh {task.address(host)} sudo touch /etc/nixfleet/released), then run again: it "
         "joins without a format",
     )
+
+
+def was_taken_out(task: Task, host: str, seen: Look) -> bool:
+    """Whether the cluster has let an installed host go while that was off: it is barred until it is let in again.
+
+    Its node is gone there, and it is not well; a server's data is then that of a member which was removed.
+    """
+    if seen["joined"] != "yes" or seen["released"] == "yes":
+        return False
+    if not seen.complaint(task.host(host), task.cluster.k3s_version):
+        return False
+    found = ask(task, (name for name in task.formation if name != host))
+    serving = [name for name, other in found.serving.items() if other["cluster_ca"] == seen["cluster_ca"]]
+    if not serving:
+        return False
+    via = Line(task, serving[0])
+    try:
+        facts = run_step(via, "node", script("node", host=host, role="server"), STEP_SECONDS).facts()
+    finally:
+        via.drop()
+    return not facts.get("uid")
 
 
 def run_step(line: Line, phase: str, command: str, seconds: float) -> Reply:

@@ -2,8 +2,8 @@
 # On a server, for a host that leaves or is installed anew: let the cluster forget its member of etcd, its node, and the
 # password by which it would refuse the new one. Changes nothing while the node is Ready, or where it is the new one.
 # NF_HOST: the node; NF_BOOT: boot id of its host now; NF_STOPPED: yes if k3s of that boot was stopped for good; NF_ONLY:
-# member for that one alone, of a host that lives; NF_ROLE: server; NF_QUIET, NF_REMOVAL: seconds for the node to be
-# seen as gone, and for its removal.
+# member for that one alone, of a host that lives; NF_BAR: yes for a host that could not be released and still has its
+# tokens; NF_ROLE: server; NF_QUIET, NF_REMOVAL: seconds for the node to be seen as gone, and for its removal.
 
 # show JSONPATH: of the node; empty without one
 show() {
@@ -85,7 +85,11 @@ main() {
     fi
     leave || exit
   fi
-  kubectl -n kube-system delete secret "$NF_HOST.node-password.k3s" --ignore-not-found >&2
+  password=$NF_HOST.node-password.k3s
+  kubectl -n kube-system delete secret "$password" --ignore-not-found >&2 || exit
+  [ "${NF_BAR-}" = yes ] || return 0
+  # k3s lets a node in only with the password that it came with first, whose hash is in this secret: none fits this one.
+  kubectl -n kube-system create secret generic "$password" --from-literal=hash=released >&2 && say barred yes
 }
 
 main </dev/null

@@ -37,6 +37,10 @@ cluster() {
   if [ -d "$R/var/lib/rancher/k3s/server/db" ]; then
     say cluster_data yes
   fi
+  # etcd writes it where its member was removed.
+  if [ -e "$R/var/lib/rancher/k3s/server/db/etcd/tombstone" ]; then
+    say removed yes
+  fi
   # k3s writes it when the cluster has let the node in, and not before.
   if [ -e "$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" ]; then
     say joined yes

@@ -15,7 +15,7 @@ from sim.machines.closure import Closure, outside
 from sim.machines.door import Door
 from sim.machines.loader import default_boot
 from sim.machines.machine import Unit
-from sim.machines.service import DATA, FORM, RELEASED, Service
+from sim.machines.service import DATA, FORM, RELEASED, TOMBSTONE, Service
 from sim.machines.site import SH, Session, Streams
 from sim.machines.units import Units
 
@@ -154,12 +154,14 @@ class Host:
     def start_k3s(self) -> None:
         """Start k3s as the current system has it; on a seed, what its unit runs before comes first.
 
-        Not where the unit's condition is not met, as on a host that has left its cluster.
+        Not where the unit's conditions are not met, as on a host that has left its cluster.
         """
         self.stop_k3s()
         if (self.root / RELEASED).exists():
             return
         service = Service(machine=self.id, root=self.root, closure=self.current_system(), clock=self.clock_seconds)
+        if service.server and (self.root / TOMBSTONE).exists():
+            return
         # With data and without a mark that script does nothing.
         service.waiting = service.seed and (service.new or self._asked_to_form)
         self.site.kube.start(service)

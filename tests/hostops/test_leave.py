@@ -61,7 +61,30 @@ class TestBoard:
         done = pair.run("leave", BOARD, NIXFLEET_ANSWER_SECONDS="1", **pair.remove(BOARD))
         assert done.code == 0, done.err
         assert "node: gone: its node is not Ready, and its machine does not answer (" in done.err
-        assert known(pair) == [SEED]
+        said = (
+            f"{SEED} refuses it under its name; its system was not reached and keeps its tokens: wipe that disk, or "
+            "put the entry back to take it in again; if they may be in other hands, make new ones (make rotate "
+            "WHAT=tokens) ("
+        )
+        assert said in done.err
+        assert list(pair.world.read("clusters/sim")["nodes"]) == [SEED]
+
+    def test_a_board_that_was_off_when_it_left_comes_back_only_when_it_is_put_back(self, pair: Bench) -> None:
+        board, content = pair.machine(BOARD).spec.id, pair.content(BOARD)
+        pair.rack.power(board, on=False)
+        left = pair.run("leave", BOARD, NIXFLEET_ANSWER_SECONDS="1", **pair.remove(BOARD))
+        assert left.code == 0, left.err
+        pair.rack.power(board, on=True)
+        for _ in range(2):
+            pair.rack.reboot(board)
+            pair.rack.settle()
+            assert list(pair.world.read("clusters/sim")["nodes"]) == [SEED]
+        pair.hosts[BOARD] = pair.kept
+        pair.write()
+        done = pair.run("install", BOARD)
+        assert (done.code, done.phases) == (0, ["contact", "guard", "release", "forget", "join", "ready"]), done.err
+        assert "release: its cluster let it go while it was off; k3s stopped, its tokens and credentials" in done.err
+        assert (known(pair), pair.content(BOARD)) == ([SEED, BOARD], content)
 
     def test_silence_to_this_computer_is_not_absence(self, pair: Bench) -> None:
         environment = pair.remove(BOARD)
@@ -129,6 +152,36 @@ class TestServer:
         trio.rack.remove("id-hcloud-3")
         done = trio.run("leave", "hcloud-3", NIXFLEET_ANSWER_SECONDS="1", **trio.remove("hcloud-3"))
         assert (done.code, sorted(members(trio))) == (0, ["hcloud-1", "hcloud-2"]), done.err
+
+    def test_a_server_that_was_off_when_it_left_is_no_member_again_until_it_is_put_back(self, trio: Bench) -> None:
+        content = trio.content("hcloud-3")
+        trio.rack.power("id-hcloud-3", on=False)
+        left = trio.run("leave", "hcloud-3", NIXFLEET_ANSWER_SECONDS="1", **trio.remove("hcloud-3"))
+        assert left.code == 0, left.err
+        # It learns that it was removed; k3s would join anew at the next start.
+        trio.rack.power("id-hcloud-3", on=True)
+        for _ in range(2):
+            trio.rack.reboot("id-hcloud-3")
+            trio.rack.settle()
+            assert sorted(members(trio)) == ["hcloud-1", "hcloud-2"]
+        assert (root(trio, "id-hcloud-3") / "var/lib/rancher/k3s/server/db/etcd/tombstone").exists()
+        trio.hosts["hcloud-3"] = trio.kept
+        trio.write()
+        done = trio.run("install", "hcloud-3")
+        assert (done.code, done.phases[2:]) == (0, ["release", "forget", "join", "ready"]), done.err
+        assert (len(members(trio)), trio.content("hcloud-3")) == (3, content)
+
+    def test_a_server_whose_node_was_deleted_by_hand_is_taken_in_again_by_its_next_switch(self, trio: Bench) -> None:
+        with trio.world.edit("clusters/sim") as document:
+            for part in ("nodes", "passwords", "members"):
+                del document[part]["hcloud-3"]
+        trio.rack.reboot("id-hcloud-3")
+        trio.rack.settle()
+        trio.rack.reboot("id-hcloud-3")
+        trio.rack.settle()
+        assert sorted(members(trio)) == ["hcloud-1", "hcloud-2"]
+        done = trio.run("switch", "hcloud-3")
+        assert (done.code, len(members(trio))) == (0, 3), done.err
 
     def test_a_server_does_not_leave_if_the_rest_would_be_no_quorum(self, trio: Bench) -> None:
         trio.rack.power("id-hcloud-2", on=False)

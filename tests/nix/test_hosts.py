@@ -194,6 +194,12 @@ def test_no_host_joins_through_one_server_alone(hosts: Hosts, contracts: Contrac
             assert cluster["join"] == cluster["endpoint"]["address"]
 
 
+def test_a_server_that_was_taken_out_while_it_was_off_does_not_join_again_by_itself(hosts: Hosts) -> None:
+    tombstone = "ConditionPathExists=!/var/lib/rancher/k3s/server/db/etcd/tombstone\n"
+    for name, facts in hosts.items():
+        assert (tombstone in facts["units"]["k3s.service"]) is (facts["role"] == "server"), name
+
+
 def test_a_seed_that_may_not_form_says_so_before_systemd_ends_its_start(hosts: Hosts) -> None:
     script = (toolbox.TREE / "modules/k3s/seed.sh").read_text()
     asked, pause = (int(re.search(rf"{word} (\d+)", script)[1]) for word in ("--max-time", "sleep"))  # type: ignore[index]

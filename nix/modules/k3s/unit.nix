@@ -84,7 +84,11 @@ in
         };
         unitConfig = {
           # A host that has left its cluster runs on without k3s until the operator brings it back.
-          ConditionPathExists = "!/etc/nixfleet/released";
+          ConditionPathExists = [
+            "!/etc/nixfleet/released"
+          ]
+          # k3s itself would join again: a server that was taken out while it was off stays out until it is let in.
+          ++ lib.optional isServer "!${cfg.dataDir}/server/db/etcd/tombstone";
           StartLimitIntervalSec = 0;
         };
       };

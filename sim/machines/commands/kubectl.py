@@ -163,9 +163,23 @@ def _delete_secret(call: Call, cluster: str, words: list[str], options: dict[str
     return Reply(out=f'secret "{name}" deleted\n')
 
 
+def _create_secret(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
+    """A node's password that somebody wrote: k3s compares with it, and never makes it anew."""
+    name = words[3] if len(words) > 3 else ""  # noqa: PLR2004 - verb, kind, type, name
+    key, _, value = options.get("from-literal", "").partition("=")
+    if not name.endswith(PASSWORD) or options.get("n") != "kube-system" or words[2] != "generic" or key != "hash":
+        return not_simulated(call, " ".join(words))
+    with call.host.site.world.edit(cluster) as document:
+        if document["passwords"].setdefault(name.removesuffix(PASSWORD), value) != value:
+            return Reply(1, err=f'error: failed to create secret secrets "{name}" already exists\n')
+    return Reply(out=f"secret/{name} created\n")
+
+
 def _change(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
     if words[:2] == ["delete", "secret"]:
         return _delete_secret(call, cluster, words, options)
+    if words[:2] == ["create", "secret"]:
+        return _create_secret(call, cluster, words, options)
     verb, name = words[0] if words else "", words[-1].removeprefix("node/") if words else ""
     if words[1:2] in (["node"], ["nodes"]):
         name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - verb, kind, name
