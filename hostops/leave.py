@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from fleet.contract.facts import Contract, HostFacts
+from fleet.hosts import HOST_KINDS
 from hostops.contact import pause
 from hostops.drain import drain, uncordon
 from hostops.failure import Code, Failure
 from hostops.forget import QUIET_SECONDS, forget_at, remove_member
+from hostops.heal import forget_removed
 from hostops.look import LOOK_SECONDS, Look, look
 from hostops.process import Deadline
 from hostops.quorum import check_departure, read_members
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from hostops.task import Task
 
 STEP_SECONDS = 60
+BARRED = (
+    "its system was not reached and keeps its tokens: wipe that disk, or put the entry back to take it in again; if "
+    "they may be in other hands, make new ones (make rotate WHAT=tokens)"
+)
+"""What is said of a machine that could not be released."""
+
 VARIABLE = "NIXFLEET_MEMBER"
 
 
@@ -118,10 +126,20 @@ class Departure:
         self._stop()
         with self.task.journal.phase(self.host, "forget") as outcome:
             boot = self.seen["boot_id"] if self.seen else ""
-            outcome.append(forget_at(self.task, via, self.host, self.deadline, boot_id=boot, stopped=True))
+            outcome.append(
+                forget_at(self.task, via, self.host, self.deadline, boot_id=boot, stopped=True, bar=self._stays_behind)
+            )
+            if self._stays_behind:
+                outcome.append(f"{via.host} refuses it under its name; {BARRED}")
         if self.moves:
             with self.task.journal.phase(self.host, "storage") as outcome:
                 outcome.append(forget_storage(self.task, via, self.host))
+
+    @property
+    def _stays_behind(self) -> bool:
+        """Whether a machine that is no cloud's to delete keeps tokens and data, because it was off."""
+        kind = HOST_KINDS.get(self.task.host(self.host).kind)
+        return self.seen is None and not (kind is not None and kind.created)
 
     @property
     def _is_server(self) -> bool:
@@ -176,7 +194,14 @@ class Departure:
             if members is None:
                 text = f"{via.host} did not say who is a member of etcd; nothing was changed; run again"
                 raise Failure(Code.UNREACHABLE, "quorum", text)
-            outcome.append(check_departure(members, self.host, lives=lives))
+            try:
+                outcome.append(check_departure(members, self.host, lives=lives))
+            except Failure:
+                forgotten = forget_removed(self.task, via, self.deadline)
+                members = read_members(via) if forgotten else None
+                if members is None:
+                    raise
+                outcome += [*forgotten, check_departure(members, self.host, lives=lives)]
 
     def _empty(self, via: Line) -> None:
         """Take pods and copies off the host; it is opened again where that fails."""

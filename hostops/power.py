@@ -11,9 +11,9 @@ from fleet.durations import OFF_SECONDS
 from hostops.contact import await_look, need_address, pause
 from hostops.drain import drain, uncordon
 from hostops.failure import Code, Failure
+from hostops.heal import make_spare
 from hostops.look import LOOK_SECONDS, look
 from hostops.process import Deadline
-from hostops.quorum import check_quorum
 from hostops.release import run_step
 from hostops.servers import ask
 from hostops.ssh import Line, NoAnswer, script
@@ -32,7 +32,8 @@ def halt(task: Task, host: str) -> None:
     try:
         silence = _silence(task, line)
         with task.journal.phase(host, "quorum") as outcome:
-            outcome.append(check_quorum(task, line))
+            # Its machine is changed now; who is sick gets a turn later.
+            outcome.extend(make_spare(task, line, Deadline(task.limits.ready), heals=False))
         via = _server(task, host)
         if via is not None:
             _spare(task, via, host, silence)

@@ -89,10 +89,11 @@ def _reboot(task: Task, host: str) -> str:
         raise Failure(Code.USAGE, "reboots", f"no address of {host} is known; pass it in NIXFLEET_PEERS")
     with task.journal.phase(host, "reboots") as outcome:
         try:
-            code, said = switch_another(task, host, {}, process.time_left())
+            brought = switch_another(task, host, {}, process.time_left())
         except process.TooLong:
             raise Failure(Code.TIMED_OUT, "reboots", f"{host}: no end within this verb's time; run again") from None
-        outcome.append(said.removeprefix(f"{host}: "))
+        outcome.append(brought.said.removeprefix(f"{host}: "))
+    code = brought.code
     if code not in (Code.DONE, Code.REBOOT_DUE):
-        raise Failure(Code(code) if code in set(Code) else Code.FAILED, "reboots", said)
+        raise Failure(Code(code) if code in set(Code) else Code.FAILED, "reboots", brought.said)
     return host if code == Code.REBOOT_DUE else ""

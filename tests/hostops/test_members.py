@@ -136,6 +136,35 @@ class TestQuorum:
             "hcloud-3": True,
         }
 
+    @pytest.mark.parametrize("verb", ["switch", "halt"])
+    def test_a_dead_server_that_was_taken_out_of_the_file_keeps_no_other_from_its_change(
+        self, verb: str, trio: Bench
+    ) -> None:
+        trio.rack.remove("id-hcloud-3")
+        trio.change("Europe/Rome")
+        kept = trio.run(verb, "hcloud-2")
+        assert (kept.code, "quorum: failed: not touched, because hcloud-3 is a member" in kept.last) == (3, True)
+        environment = trio.remove("hcloud-3")
+        done = trio.run(verb, "hcloud-2")
+        assert done.code == 0, done.err
+        said = (
+            "quorum: hcloud-3 is in the stack file no more: hcloud-2 forgot the old node hcloud-3 and its member of "
+            "etcd; members Ready: hcloud-1, hcloud-2 ("
+        )
+        assert f"hostops: hcloud-2: {said}" in done.err
+        assert sorted(members(trio)) == ["hcloud-1", "hcloud-2"]
+        left = trio.run("leave", "hcloud-3", NIXFLEET_ANSWER_SECONDS="1", **environment)
+        if verb == "switch":
+            assert (left.code, "node: hcloud-1 knows no node hcloud-3 (" in left.err) == (0, True), left.err
+
+    def test_a_token_goes_on_beside_a_dead_server_that_was_taken_out_of_the_file(self, trio: Bench) -> None:
+        trio.rack.remove("id-hcloud-3")
+        trio.remove("hcloud-3")
+        done = trio.run("install", "hcloud-2", NIXFLEET_REINSTALL="hcloud-2@1")
+        assert done.code == 0, done.err
+        assert "quorum: hcloud-3 is in the stack file no more: hcloud-1 forgot the old node hcloud-3" in done.err
+        assert (sorted(members(trio)), trio.world.names("clusters")) == (["hcloud-1", "hcloud-2"], ("clusters/sim",))
+
     def test_a_member_in_its_installer_is_not_formatted_while_the_rest_is_no_quorum(self, trio: Bench) -> None:
         trio.fault("hcloud-2", "nixos-anywhere disko")
         token = "hcloud-2@1"  # noqa: S105 - it names an installation
