@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fleet.settings import Fleet
 
 Operation = Literal["create", "update", "delete"]
-Verb = Literal["halt", "install", "kubeconfig", "leave", "mesh", "prune", "reboots", "resume", "switch"]
+Verb = Literal["halt", "install", "kubeconfig", "latecomers", "leave", "mesh", "prune", "reboots", "resume", "switch"]
 
 INERT = ":"
 """Shell text that does nothing."""

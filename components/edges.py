@@ -41,6 +41,15 @@ def unlinked(value: pulumi.Input[Any]) -> pulumi.Output[Any]:
     )
 
 
+def foreseen(value: pulumi.Output[T], otherwise: T) -> pulumi.Output[T]:
+    """The same value, or `otherwise` where only a run can know it: a preview goes by what is hoped for."""
+
+    async def found() -> T:
+        return await value.future() if await value.is_known() else otherwise  # type: ignore[return-value]  # known
+
+    return pulumi.Output(Later(value.resources), Later(found), Later(_true), Later(value.is_secret))
+
+
 def gate(resources: Iterable[pulumi.Resource], before: Gate | None = None) -> Gate:
     """What opens when `resources` are done, and `before` is open."""
     awaited = tuple(resources)

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
+from pulumi_command import local  # noqa: TC002 - the SDK reads the annotations of a resource when it runs
 
 from components.commands import Work, work
 from components.edges import Gate, behind, unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pulumi_command import local
 
     from components.clouds.registry import Machine
     from fleet.settings import Fleet
@@ -94,7 +93,7 @@ class Host(pulumi.ComponentResource):
     node: pulumi.Output[str]
     """Changes exactly when the host comes back as another node: installed anew, or in another role."""
 
-    system: pulumi.Resource
+    system: local.Command
     """The host as it should be: what everything that needs the host depends on."""
 
     said: pulumi.Output[str]

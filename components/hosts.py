@@ -109,10 +109,13 @@ class Shared:
 
 
 def make_hosts(
-    inputs: Inputs, machines: Mapping[str, Machine], lawful: pulumi.Resource, opts: pulumi.ResourceOptions
+    inputs: Inputs,
+    machines: Mapping[str, Machine],
+    lawful: pulumi.Resource,
+    mesh: Mesh | None,
+    opts: pulumi.ResourceOptions,
 ) -> dict[str, Host]:
     """All hosts: each waits for the one whose end opens its turn, and the first for the mesh."""
-    mesh = make_mesh(inputs, machines, lawful, opts)
     servers = peers(inputs, machines, inputs.fleet.formation)
     shared = Shared(
         inputs=inputs,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
+from pulumi_command import local  # noqa: TC002 - the SDK reads the annotations of a resource when it runs
 
 from components.commands import Work, work
 
@@ -45,8 +46,8 @@ class MeshArgs:
 class Mesh(pulumi.ComponentResource):
     """The mesh between the hosts."""
 
-    command: pulumi.Resource
-    """What a host that joins waits for: the others know it by then."""
+    command: local.Command
+    """What a host that joins waits for: the others know it by then. It says who is off and could not be told."""
 
     pruned: pulumi.Resource
     """What a membership is ended before: peers forget a host when it has left."""
@@ -65,6 +66,8 @@ class Mesh(pulumi.ComponentResource):
             ("create", "update"),
             environment={"NIXFLEET_PEERS": args.peers},
             stdin=args.deploy_secret,
+            # What it told the hosts the last time: one that is off misses nothing where nothing is new.
+            previous=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         # Another list of hosts makes it anew, and the end of the old one, after that of memberships, is the work.

@@ -14,8 +14,9 @@ from components.clouds.registry import CloudArgs, hosts_by_cloud
 from components.commands import deploy_secret
 from components.credential import Credential, CredentialArgs
 from components.edges import unlinked
-from components.hosts import make_hosts, peers
+from components.hosts import make_hosts, make_mesh, peers
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
+from components.latecomers import Latecomers, LatecomersArgs
 from components.nodes import Nodes, NodesArgs
 from components.protection import Protection, ProtectionArgs
 from components.reboots import Reboots, RebootsArgs
@@ -63,7 +64,12 @@ def first_boot(inputs: Inputs, host: str) -> pulumi.Output[str]:
 
 def make_clouds(inputs: Inputs, lawful: pulumi.Resource) -> list[Cloud]:
     """The clouds that the fleet's hosts come from, with their machines."""
-    return [
+    clouds: list[Cloud] = []
+
+    def everyone() -> dict[str, Machine]:
+        return {name: machine for cloud in clouds for name, machine in cloud.machines.items()}
+
+    clouds += [
         factory(
             CloudArgs(
                 stack=inputs.stack,
@@ -72,11 +78,13 @@ def make_clouds(inputs: Inputs, lawful: pulumi.Resource) -> list[Cloud]:
                 hosts=hosts,
                 user_data={name: first_boot(inputs, name) for name in hosts},
                 deploy_secret=deploy_secret(inputs.cluster_keys),
+                everyone=everyone,
                 lawful=lawful,
             )
         )
         for factory, hosts in hosts_by_cloud(inputs.fleet).items()
     ]
+    return clouds
 
 
 def endpoint_address(inputs: Inputs, clouds: list[Cloud]) -> pulumi.Output[str]:
@@ -125,9 +133,9 @@ def make_reboots(
     after: tuple[pulumi.Resource, ...],
     opts: pulumi.ResourceOptions,
 ) -> tuple[pulumi.Resource, ...]:
-    """What nothing else depends on: where there is a window for reboots, the step that makes those it held back."""
+    """Where there is a window for reboots, the step that makes those it held back; nothing depends on it."""
     if inputs.fleet.rollout.window is None:
-        return after
+        return ()
     args = RebootsArgs(
         stack=inputs.stack,
         fleet=inputs.fleet,
@@ -145,7 +153,8 @@ def build(inputs: Inputs) -> Site:
     lawful = Transition("fleet", TransitionArgs(precedent=precedent(inputs.fleet)), by_command).command
     clouds = make_clouds(inputs, lawful)
     machines = {name: machine for cloud in clouds for name, machine in cloud.machines.items()}
-    hosts = make_hosts(inputs, machines, lawful, by_command)
+    mesh = make_mesh(inputs, machines, lawful, by_command)
+    hosts = make_hosts(inputs, machines, lawful, mesh, by_command)
     members = {name: host.membership for name, host in hosts.items()}
     served = {name: front for cloud in clouds for name, front in cloud.serve(members).items()}
     address = endpoint_address(inputs, clouds)
@@ -181,7 +190,21 @@ def build(inputs: Inputs) -> Site:
     addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
     fronts = (end for cloud in clouds for end in cloud.ends)
     ends = (*addons.ends, *credential.ends, *snapshots, *fronts)
-    last = make_reboots(inputs, machines, hosts, ends, by_command)
+    latecomers = Latecomers(
+        "fleet",
+        LatecomersArgs(
+            stack=inputs.stack,
+            fleet=inputs.fleet,
+            systems={name: host.system for name, host in hosts.items()},
+            mesh=mesh.command if mesh else None,
+            peers=peers(inputs, machines, machines),
+            deploy_secret=deploy_secret(inputs.cluster_keys),
+            ends=ends,
+        ),
+        by_command,
+    )
+    # Beside each other: a host that is off holds no reboot up, and a closed window nobody who comes back.
+    last = (latecomers.command, *make_reboots(inputs, machines, hosts, ends, by_command))
     Protection("fleet", ProtectionArgs(enabled=inputs.fleet.protection, ends=last))
     return Site(
         endpoint_address=address,

@@ -87,6 +87,8 @@ def verb_seconds(rollout: Rollout, hosts: int) -> dict[str, int]:
         "hostkey": STEPS_SECONDS,
         "install": rollout.install_timeout_seconds,
         "kubeconfig": STEPS_SECONDS,
+        # For all of them together, however many the stack has.
+        "latecomers": 2 * switch,
         "leave": rollout.install_timeout_seconds,
         "mesh": peers_seconds(hosts),
         "prune": peers_seconds(hosts),

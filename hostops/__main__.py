@@ -35,7 +35,7 @@ CHANGE_SERVERS = ("restore", "certificates")
 RESTART_ALL = ("tokens",)
 """Verbs that do the same with every host of the stack."""
 
-CHANGE_ALL = ("mesh", "prune")
+CHANGE_ALL = ("mesh", "prune", "latecomers")
 """Verbs that change every host of the stack in a moment, each under its lease alone."""
 
 OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "reboots", "snapshot")

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from hostops.process import Deadline
     from hostops.task import Task
 
+
+class Silent(Failure):
+    """Nobody answered at all where the host should be."""
+
+
 PAUSE_SECONDS = (0.3, 0.5, 1.0, 2.0, 3.0)
 """Between two tries: there is no event to wait for while a machine boots."""
 
@@ -43,18 +48,18 @@ def await_look(  # noqa: PLR0913 - what a message about a wait has to say
     until: Callable[[Look], str] = lambda _: "",
     code: Code = Code.UNREACHABLE,
 ) -> Look:
-    """Look until `until` has no complaint any more; raises Failure with the last one."""
-    tries, last = 0, "nothing was tried"
+    """Look until `until` has no complaint any more; raises Failure with the last one, Silent where nobody answered."""
+    tries, last, failure = 0, "nothing was tried", Failure
     while True:
         try:
             seen = look(line, task.host(line.host), seconds=min(LOOK_SECONDS, max(deadline.left, 1)))
-            last = until(seen)
+            last, failure = until(seen), Failure
             if not last:
                 return seen
         except NoAnswer as error:
-            last = error.text
+            last, failure = error.text, Silent if error.silent else Failure
         if deadline.over:
-            raise Failure(code, phase, f"no success within {deadline.seconds:.0f} s; last seen: {last}; {cure}")
+            raise failure(code, phase, f"no success within {deadline.seconds:.0f} s; last seen: {last}; {cure}")
         pause(tries, deadline)
         tries += 1
 

@@ -20,6 +20,7 @@ _NAMES = {
     "formerServerToken": "former_server_token",
     "bucketAccessKey": "bucket_access_key",
     "bucketSecretKey": "bucket_secret_key",
+    "late": "late",
 }
 _MAGIC = b"openssh-key-v1\0"
 
@@ -47,6 +48,8 @@ class Secrets:
     """The credential of the bucket that snapshots go to."""
 
     bucket_secret_key: str = ""
+    late: str = ""
+    """What the switches of hosts that were left out need, as JSON by host."""
 
     def __repr__(self) -> str:
         """Nothing: a representation ends in tracebacks and logs."""

@@ -51,12 +51,13 @@ class Reply:
 class NoAnswer(Exception):  # noqa: N818 - what it means is the caller's matter: during a boot it is no error
     """A host did not answer, or not as it should."""
 
-    def __init__(self, text: str, key: Key = "unknown", *, login: bool = False) -> None:
-        """`login`: it answered with a pinned key and refused us."""
+    def __init__(self, text: str, key: Key = "unknown", *, login: bool = False, silent: bool = False) -> None:
+        """`login`: it answered with a pinned key and refused us. `silent`: nobody answered at all."""
         super().__init__(text)
         self.text = text
         self.key = key
         self.login = login
+        self.silent = silent
 
 
 LOADER = "Needs loader.sh."
@@ -186,7 +187,8 @@ class Line:
         if reason == "login":
             return NoAnswer(f"{self.destination} refused the deploy key", self._key, login=True)
         said = [line for line in text.splitlines() if not line.startswith("debug")]
-        return NoAnswer(said[-1].strip() if said else "the connection was lost", self._key)
+        silent = answered is None and self._key == "unknown"
+        return NoAnswer(said[-1].strip() if said else "the connection was lost", self._key, silent=silent)
 
     def drop(self) -> None:
         """End the shared connection: the next script makes a new one, which proves that the host lets us in."""

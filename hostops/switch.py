@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleet.contract.late import LATE
 from hostops.activation import Activation
-from hostops.contact import await_look, need_address
+from hostops.contact import Silent, await_look, need_address
 from hostops.disruption import Disruption
 from hostops.failure import Code, Failure
 from hostops.fixed import check_fixed
 from hostops.gates import complaint, failed_probe
-from hostops.heal import heal_others
+from hostops.heal import make_spare
 from hostops.leave import Departure
 from hostops.look import Look, look
 from hostops.opening import later, reboots_wait
 from hostops.process import Deadline
-from hostops.quorum import check_quorum
+from hostops.silence import off_before
 from hostops.ssh import Line, NoAnswer, script
 from hostops.tools import nixos_rebuild_build, wanted_system
 from hostops.trial import Trial
@@ -47,13 +49,12 @@ class Switch:
         """The host's name."""
         return self.line.host
 
-    def run(self) -> Look:
+    def run(self, seen: Look) -> Look:
         """Bring the host to the wanted system, healthy; what it says of itself then."""
-        seen = self._look()
         self._earlier_rollback(seen)
         seen = self._change_role(seen)
         self._deliver(seen)
-        if seen["released"] == "yes":
+        if seen["released"] == "yes" or seen["removed"] == "yes":
             # Its k3s starts with the system of its new role; on the one that it has, it is started below.
             self._script("secrets", script("admit", start="no", form="no"))
         seen = self._withdraw(seen)
@@ -71,7 +72,8 @@ class Switch:
             return self._resumed(seen, lambda: self._settle(seen))
         return self._change(seen)
 
-    def _look(self) -> Look:
+    def look(self) -> Look:
+        """The first look; raises Silent where nobody answers at all."""
         with self.task.journal.phase(self.host, "look") as outcome:
             limit = Deadline(self.task.limits.answer)
             cure = "see that it is on and that the firewall's admin ranges have this machine; nothing was changed"
@@ -108,7 +110,11 @@ class Switch:
         )
 
     def _change_role(self, seen: Look) -> Look:
-        """A host whose role changes leaves as what it is; it joins with its new system."""
+        """A host whose role changes leaves as what it is; it joins with its new system.
+
+        In a run its membership's end has done that (components/host.py). Where the state was lost there is none that
+        could end, and an agent's system on a member would leave etcd with one that never votes again.
+        """
         role, server = self.task.host(self.host).role, seen["cluster_data"] == "yes"
         # An agent has no server token; a server whose data was taken away has one.
         agent = seen["joined"] == "yes" and not server and not seen["secret_server-token"]
@@ -186,13 +192,7 @@ class Switch:
 
     def _quorum(self) -> None:
         with self.task.journal.phase(self.host, "quorum") as outcome:
-            try:
-                outcome.append(check_quorum(self.task, self.line))
-            except Failure:
-                healed = heal_others(self.task, self.line)
-                if not healed:
-                    raise
-                outcome += [f"healed {', '.join(healed)} first", check_quorum(self.task, self.line)]
+            outcome.extend(make_spare(self.task, self.line, self.deadline))
 
     def _change(self, seen: Look) -> Look:
         self._version(seen)
@@ -347,6 +347,20 @@ class Switch:
         raise self._due(f"it {what}")
 
 
+def _left_out(task: Task, host: str, silent: Silent) -> str:
+    """Let the run go on without an agent that was off before it began; raises what was said for any other host.
+
+    A server is never left out: its peers count it, and agents must not be newer than it.
+    """
+    off, k3s = off_before(task, host) if task.host(host).role == "agent" else ("", "")
+    if not off:
+        raise silent
+    said = f"left out: {silent.text}; {off}, since before this run: it is brought up to date at its end, or at the next"
+    task.journal.say(host, "look", said)
+    answer = {"generation": None, "k3s": k3s, LATE: uuid.uuid4().hex, "ready": False, "system": ""}
+    return json.dumps(answer, sort_keys=True)
+
+
 def _sum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -361,7 +375,9 @@ def switch(task: Task, host: str) -> str:
     work, held = Switch(task=task, line=line, wanted=wanted, deadline=deadline), ""
     try:
         try:
-            seen = work.run()
+            seen = work.run(work.look())
+        except Silent as silent:
+            return _left_out(task, host, silent)
         except Failure as failure:
             if failure.code != Code.REBOOT_DUE or not later(task):
                 raise
@@ -377,5 +393,5 @@ def switch(task: Task, host: str) -> str:
             task.leases.give_back(host, line)
         line.drop()
     generation = int(seen["generation"]) if seen["generation"].isdigit() else None
-    said = {"generation": generation, "ready": seen.ready, "system": seen["current_system"]}
+    said = {"generation": generation, "k3s": seen.k3s_version, "ready": seen.ready, "system": seen["current_system"]}
     return json.dumps({**said, **({"held": held} if held else {})}, sort_keys=True)

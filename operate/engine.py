@@ -7,6 +7,7 @@ import os
 import runpy
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where the program and its packages are."""
+
+BEGAN = "NIXFLEET_BEGAN"
+"""When the run began, in seconds since the epoch: what was off before that is no result of it (hostops/silence.py)."""
 
 KNOWN_CLOSURES = "NIXFLEET_KNOWN_CLOSURES"
 """Names the file that components/evaluation.py reads."""
@@ -181,7 +185,7 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
         if watch:
             watch(event, ended)
 
-    with environment(place.variables()):
+    with environment({**place.variables(), BEGAN: str(time.time())}):
         stack = select(place)
         known = past(json.loads(cast("Workspace", stack.workspace).state).get("deployment"))
         hold(verb, place.stack, place.stack_file, ROOT, known)

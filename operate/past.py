@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from fleet.contract.facts import HostFacts
+from fleet.contract.late import LATE, WORD
 from fleet.hosts import HOST_KINDS
 from fleet.transition import HostPrecedent, Installed, Precedent
 from operate.record import name_of
@@ -24,6 +25,12 @@ INSTALLATION = "-install"
 
 MEMBERSHIP = "-membership"
 """End of the name of what stands in the state while a host is a member."""
+
+LATECOMERS = "fleet-latecomers"
+"""What brought hosts up to date that were off when it was their turn."""
+
+LONGHORN = "longhorn-release"
+RELEASE = "kubernetes:helm.sh/v3:Release"
 
 SYSTEM = "-system"
 """End of the name of what brings a host to its closure."""
@@ -52,6 +59,8 @@ def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     protected = sorted({name_of(resource["urn"]) for resource in resources if resource.get("protect")})
     commands = [resource for resource in resources if resource["type"] == COMMAND and not resource.get("delete")]
     remembered = next((_remembered(found) for found in commands if name_of(found["urn"]) == TRANSITION), None)
+    if remembered and (longhorn := _longhorn(resources)):
+        remembered = remembered.model_copy(update={"longhorn_version": longhorn})
     outputs = next((found.get("outputs") or {} for found in resources if found["type"] == STACK), {})
     return Past(
         precedent=_with_members(remembered, commands), protected=tuple(protected), closures=_closures(outputs, commands)
@@ -82,8 +91,43 @@ def _with_members(remembered: Precedent | None, commands: Iterable[dict[str, Any
         return None
     known = tuple(commands)
     hosts, installed = {**dict(_members(known)), **remembered.hosts}, dict(_installations(known))
-    told = {name: host.model_copy(update={"installed": installed.get(name)}) for name, host in sorted(hosts.items())}
+    running = dict(_running(known))
+    told = {
+        name: host.model_copy(update={"installed": installed.get(name), "k3s_version": running.get(name, "")})
+        for name, host in sorted(hosts.items())
+    }
     return remembered.model_copy(update={"hosts": told})
+
+
+def _longhorn(resources: Iterable[dict[str, Any]]) -> str:
+    """Version of Longhorn's release; an upgrade that failed has left the old one there."""
+    found = (one for one in resources if one["type"] == RELEASE and name_of(one["urn"]) == LONGHORN)
+    return next((str((one.get("inputs") or {}).get("version") or "") for one in found if not one.get("delete")), "")
+
+
+def _running(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What k3s each host ran when it was last brought to a system: what its switch answered, or the one after that."""
+    named = {name_of(command["urn"]): command for command in commands}
+    late = named.get(LATECOMERS, {})
+    brought = _json((late.get("inputs", {}).get("environment") or {}).get("NIXFLEET_LATE"))
+    after = _json((late.get("outputs") or {}).get("stdout"))
+    for name, command in named.items():
+        host, answer = name.removesuffix(SYSTEM), _json((command.get("outputs") or {}).get("stdout"))
+        if not name.endswith(SYSTEM):
+            continue
+        # It was left out, and brought up to date by the same run or a later one.
+        if answer.get(LATE) and answer[LATE] in brought.get(host, {}).get(WORD, "").split():
+            answer = after.get(host, answer)
+        if answer.get("k3s"):
+            yield host, str(answer["k3s"])
+
+
+def _json(text: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON of the engine
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _installations(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Installed]]:

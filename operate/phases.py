@@ -15,8 +15,14 @@ PHASES = ("network", "servers", "installs", "systems", "cluster", "add-ons")
 MACHINES = ("Server", "Instance", "Volume", "VolumeAttachment", "ServerNetwork")
 """Types, without their package, that are machines or belong to one; everything else of a cloud is network."""
 
-HOST_COMMANDS = {"install": "installs", "system": "systems", "mesh": "systems", "reboots": "systems"}
-"""Ends of the names of the commands that work on hosts."""
+HOST_COMMANDS = {
+    "install": "installs",
+    "system": "systems",
+    "mesh": "systems",
+    "reboots": "systems",
+    "latecomers": None,
+}
+"""Ends of the names of the commands that work on hosts. The last one comes after all phases, and has none."""
 
 
 def phase_of(operation: Operation) -> str | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from fleet.contract.impact import Impact, Weight, impact
+from fleet.contract.late import LATE
 from fleet.contract.outputs import StackOutputs
+from operate.past import LATECOMERS
 from operate.phases import durations
 
 if TYPE_CHECKING:
@@ -36,11 +38,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def host_states(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
     """What each host said when its system was last switched: the result line of `hostops switch`, kept in the state."""
     states: dict[str, dict[str, Any]] = {}
+    late: dict[str, dict[str, Any]] = {}
     for operation in operations:
         said = operation.results.get("stdout")
         if operation.type.startswith("command:local") and operation.name.endswith("-system") and isinstance(said, str):
             states[operation.name.removesuffix("-system")] = _json(said)
-    return states
+        elif operation.name == LATECOMERS:
+            late = _json(said if isinstance(said, str) else "")
+    # Those that were off when it was their turn have answered later.
+    return {name: late.get(name, state) if LATE in state else state for name, state in states.items()}
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -122,6 +128,7 @@ def summary(run: Run) -> str:
 IMPACT = {
     ("mesh", "create"): "gets the list of its mesh peers",
     ("mesh", "update"): "gets a new list of its mesh peers",
+    ("latecomers", "update"): "was off when it was its turn, and is brought up to date",
     ("system", "create"): "gets its first configuration",
     ("system", "update"): "switches to another generation, with a rollback if it does not come back healthy",
     ("reboots", "create"): "reboots, if rollout.window is open then",
@@ -178,14 +185,19 @@ def host_changes(run: Run) -> dict[str, str]:
         name, _, noun = operation.name.rpartition("-")
         text = IMPACT.get((noun, operation.op))
         if operation.type.startswith("command:local") and text:
-            host = "every host" if noun == "mesh" else name
-            if noun == "reboots":
-                for one in held_back(operation):
-                    found[one] = max(found.get(one, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), text))
-                continue
             told = (weighed(operation) if (noun, operation.op) == ("system", "update") else None) or text
-            found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), told))
+            for host in _concerned(name, noun, operation):
+                found[host] = max(found.get(host, (-1, "")), (tuple(IMPACT).index((noun, operation.op)), told))
     return {host: told for host, (_, told) in sorted(found.items())}
+
+
+def _concerned(name: str, noun: str, operation: Operation) -> tuple[str, ...]:
+    """Hosts that an operation is about."""
+    if noun == "reboots":
+        return held_back(operation)
+    if noun == "latecomers":
+        return tuple(_json((operation.new.get("environment") or {}).get("NIXFLEET_LATE") or "{}"))
+    return ("every host",) if noun == "mesh" else (name,)
 
 
 def after_preview(run: Run) -> str:

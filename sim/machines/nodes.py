@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,10 +93,14 @@ def update_status(
             "osImage": "NixOS",
         }
     ready = service is not None
+    now = "True" if ready else "Unknown"
+    before: dict[str, str] = next(iter(status.get("conditions", ())), {})
+    since = before.get("lastTransitionTime", "") if before.get("status") == now else ""
     status["conditions"] = [
         {
             "type": "Ready",
-            "status": "True" if ready else "Unknown",
+            "status": now,
+            "lastTransitionTime": since or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "reason": "KubeletReady" if ready else "NodeStatusUnknown",
             "message": "kubelet is posting ready status" if ready else "Kubelet stopped posting node status.",
         }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from sim.site import Site
 from sim.world import Fault
+from tests.faults import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,39 @@ def test_a_sick_member_is_cured_by_the_change_that_all_get(site: Site) -> None:
     done = site.up()
     assert done.run.ok, done.run.errors
     assert (serving(site)["members"], ready(site)) == (cluster["members"], set(HOSTS))
+
+
+def another_patch(fleet: dict[str, Any]) -> None:
+    """Another closure for every host, one agent at a time, and another add-on."""
+    fleet["timezone"] = "Europe/Paris"
+    fleet["rollout"] = {"batchSize": 1}
+    fleet["addons"] = fleet.get("addons", {}) | {"multus": {"version": "v4.2.4"}}
+
+
+def test_one_agent_that_is_off_keeps_nobody_from_going_on_and_no_run_ends_well_without_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[str, str]", site.stage.place.environment), "NIXFLEET_ANSWER_SECONDS", "8")
+    machine = site.stage.rack.by_name("n100-1")
+    assert machine is not None
+    site.stage.rack.power(machine.spec.id, on=False)
+    assert ready(site) == set(HOSTS) - {"n100-1"}
+    site.change(another_patch)
+    failed = site.up()
+    assert not failed.run.ok
+    (said,) = (error for error in failed.run.errors if "latecomers" in error)
+    assert "n100-1 was off and left out, and all others are done (n100-1: no success within 8 s; last seen: " in said
+    # It comes before ovh-1, whose turn came all the same, and so did the add-ons'.
+    assert {f"update {host}-system" for host in HOSTS} <= set(failed.commands)
+    assert failed.commands[-1] == "update fleet-latecomers"
+    assert "multus-thick-daemon" in {step.name for step in failed.run.changes if step.op == "update"}
+    again = site.up()
+    assert (again.run.ok, again.commands) == (False, ("update fleet-latecomers",))
+    site.stage.rack.power(machine.spec.id, on=True)
+    done = site.up()
+    assert (done.run.ok, done.commands) == (True, ("update fleet-latecomers",)), done.run.errors
+    assert judge.healthy(judge.look(site)) == []
+    assert site.up().commands == ()
 
 
 def test_a_control_plane_that_is_built_again_takes_its_boards_back_without_a_format(site: Site) -> None:

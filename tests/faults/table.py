@@ -172,7 +172,8 @@ UPDATE = (
         edit=tuned,
         rows=(
             Row(host="a1", kind="wrong key", says=("look",)),
-            Row(host="a2", kind="off", says=("look",)),
+            # Off since before: it keeps nobody from going on, and is brought up to date at the end.
+            Row(host="a2", kind="off"),
             Row(host="a3", kind="disk full", says=("copy",)),
             Row(host="a4", kind="clock behind"),
         ),
@@ -351,5 +352,34 @@ REMOVAL = (
         rows=(Row(host="s3", at="*", step=f"{KUBECTL} annotate node s3", kind="fail", says=("member", "forget")),),
     ),
 )
-GROUPS = (*INSTALL, *UPDATE, *AGAIN, *SERVERS, *CLOUDS, *REMOVAL)
+
+
+def renamed(fleet: dict[str, Any]) -> None:
+    """Another server in the place of the third one; the others' systems know all servers, so they change too."""
+    del fleet["hosts"]["s3"]
+    fleet["hosts"]["s4"] = board(4, "server")
+
+
+def new_disk(fleet: dict[str, Any]) -> None:
+    """The seed has another disk: its machine boots the installer."""
+    fleet["hosts"]["s1"]["disk"] |= {"device": "/dev/disk/by-id/nvme-SHELF1-NEW", "serial": "SHELF1-NEW"}
+
+
+DEAD = (
+    Group(
+        name="a dead server is replaced under another name",
+        site="trio",
+        edit=renamed,
+        installs=("s4",),
+        rows=(Row(host="s3", kind="gone"),),
+    ),
+    Group(
+        name="a dead seed comes back with a new disk",
+        site="trio",
+        edit=new_disk,
+        installs=("s1",),
+        rows=(Row(host="s1", kind="gone"),),
+    ),
+)
+GROUPS = (*INSTALL, *UPDATE, *AGAIN, *SERVERS, *CLOUDS, *REMOVAL, *DEAD)
 ROWS = tuple(row for group in GROUPS for row in group.rows)

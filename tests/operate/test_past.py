@@ -63,6 +63,45 @@ def test_what_an_installation_fixed_is_known_by_its_own_inputs() -> None:
     assert found.hosts["n100-1"].installed == Installed()
 
 
+def answered(host: str, **answer: Any) -> dict[str, Any]:
+    return command(f"{host}-system", inputs={"environment": {}}, outputs={"stdout": json.dumps(answer)})
+
+
+def caught_up(word: str, k3s: str) -> dict[str, Any]:
+    late = json.dumps({"n100-1": {"NIXFLEET_LATE_WORD": word}})
+    said = json.dumps({"n100-1": {"k3s": k3s}})
+    return command("fleet-latecomers", inputs={"environment": {"NIXFLEET_LATE": late}}, outputs={"stdout": said})
+
+
+@pytest.mark.parametrize(
+    ("resources", "runs"),
+    [
+        ([answered("n100-1", k3s="v1.34.2+k3s1")], "v1.34.2+k3s1"),
+        ([answered("n100-1")], ""),
+        ([command("n100-1-system")], ""),
+        ([], ""),
+        # It was off at its turn: what it ran before, until it was brought up to date.
+        ([answered("n100-1", k3s="v1.34.2+k3s1", late="b")], "v1.34.2+k3s1"),
+        ([answered("n100-1", k3s="v1.34.2+k3s1", late="b"), caught_up("b m", "v1.35.6+k3s1")], "v1.35.6+k3s1"),
+        ([answered("n100-1", k3s="v1.34.2+k3s1", late="b"), caught_up("a", "v1.33.6+k3s1")], "v1.34.2+k3s1"),
+        ([answered("n100-1", k3s="v1.35.6+k3s1"), caught_up("a", "v1.34.2+k3s1")], "v1.35.6+k3s1"),
+    ],
+)
+def test_what_a_host_runs_is_known_by_its_last_switch_and_not_by_what_was_wanted(
+    resources: list[dict[str, Any]], runs: str
+) -> None:
+    found = past({"resources": [TRANSITION, *resources]}).precedent
+    assert found
+    assert (found.k3s_version, found.hosts["n100-1"].k3s_version) == ("v1.35.6+k3s1", runs)
+
+
+def test_longhorn_is_what_its_release_has() -> None:
+    kind = "kubernetes:helm.sh/v3:Release"
+    release = {"urn": urn(kind, "longhorn-release"), "type": kind, "inputs": {"version": "1.11.3"}}
+    found = past({"resources": [TRANSITION, release]}).precedent
+    assert (found and found.longhorn_version, REMEMBERED.longhorn_version) == ("1.11.3", None)
+
+
 def test_a_membership_that_waits_for_its_deletion_is_none() -> None:
     found = past({"resources": [TRANSITION, membership("hcloud-2") | {"delete": True}]}).precedent
     assert found

@@ -192,6 +192,32 @@ def test_a_preview_says_which_hosts_change_and_how() -> None:
     )
 
 
+def test_a_preview_names_hosts_that_were_left_out_and_no_others() -> None:
+    def late(**hosts: dict[str, str]) -> dict[str, Any]:
+        return {"environment": {"NIXFLEET_LATE": json.dumps(hosts)}}
+
+    done = run(operation("update", COMMAND, "fleet-latecomers", new=late(b={}, c={})), verb="preview")
+    text = "was off when it was its turn, and is brought up to date"
+    assert report.host_changes(done) == {"b": text, "c": text}
+    assert report.host_changes(run(operation("update", COMMAND, "fleet-latecomers", new=late()), verb="preview")) == {}
+
+
+def test_a_host_that_was_left_out_is_shown_as_it_answered_later() -> None:
+    left = {"stdout": '{"generation": null, "late": "x", "ready": false}'}
+    later = {"stdout": '{"a": {"generation": 3, "ready": true}, "b": {"generation": 1, "ready": false}}'}
+    states = report.host_states(
+        [
+            operation("update", COMMAND, "a-system", results=left),
+            operation("same", COMMAND, "b-system", results=said(2, "true")),
+            operation("update", COMMAND, "fleet-latecomers", results=later),
+        ]
+    )
+    assert {name: (state["generation"], state["ready"]) for name, state in states.items()} == {
+        "a": (3, True),
+        "b": (2, True),
+    }
+
+
 def test_a_preview_without_changes_says_so() -> None:
     assert report.after_preview(run(operation("same", COMMAND, "b-system"), verb="preview")) == (
         "No host changes.\n\npreview of sim: nothing changed; 61 s"
