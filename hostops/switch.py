@@ -375,9 +375,11 @@ def switch(task: Task, host: str) -> str:
     work, held = Switch(task=task, line=line, wanted=wanted, deadline=deadline), ""
     try:
         try:
-            seen = work.run(work.look())
+            first = work.look()
         except Silent as silent:
             return _left_out(task, host, silent)
+        try:
+            seen = work.run(first)
         except Failure as failure:
             if failure.code != Code.REBOOT_DUE or not later(task):
                 raise
