@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from fleet.addons.definitions import definition
+from fleet.addons.pinned import pinned
 
 if TYPE_CHECKING:
     from fleet.addons.values import Values
@@ -120,6 +121,11 @@ def _containers(image: str) -> Values:
     return {"initContainers": [installer], "containers": [daemon]}
 
 
+def image(version: str) -> str:
+    """Where the daemon of a version comes from."""
+    return f"{IMAGE}:{version}-thick"
+
+
 def daemon_set(version: str) -> Values:
     """The daemon on every node, of the image that has all of the fleet's architectures."""
     labels = {"app": "multus", "name": "multus"}
@@ -135,7 +141,7 @@ def daemon_set(version: str) -> Values:
         "tolerations": TOLERATE_ALL,
         "terminationGracePeriodSeconds": 10,
         "volumes": volumes,
-        **_containers(f"{IMAGE}:{version}-thick"),
+        **_containers(pinned(image(version))),
     }
     return {
         "metadata": {"name": DAEMON, "namespace": NAMESPACE, "labels": labels},

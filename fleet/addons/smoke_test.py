@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet.addons.longhorn import DATA_LOCALITY, PROVISIONER, replicas
+from fleet.addons.pinned import pinned
 
 if TYPE_CHECKING:
     from fleet.addons.values import Values
@@ -60,7 +61,7 @@ def job(version: str) -> Values:
     """The job; another version of the storage makes it another job, which runs."""
     container = {
         "name": "probe",
-        "image": IMAGE,
+        "image": pinned(IMAGE),
         "command": ["/bin/sh", "-c", SCRIPT],
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},

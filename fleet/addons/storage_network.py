@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fleet.addons.definitions import definition
 from fleet.addons.multus import BIN_DIR, CONF_DIR, TOLERATE_ALL
+from fleet.addons.pinned import pinned
 from fleet.faults import Fault, FleetError
 from fleet.network import Lan, Profile, ProfileNetwork
 
@@ -192,7 +193,7 @@ def _container() -> Values:
     ]
     return {
         "name": "whereabouts",
-        "image": IMAGE,
+        "image": pinned(IMAGE),
         "command": ["/bin/sh"],
         "args": ["-c", "SLEEP=false source /install-cni.sh\n/token-watcher.sh &\n/ip-control-loop -log-level error\n"],
         "env": [

@@ -58,10 +58,35 @@ def test_no_pod_starts_after_a_boot_before_flannel_knows_the_nodes_subnet() -> N
 
 
 def test_images_are_pinned() -> None:
-    assert {one["image"] for one in pod("multus")["containers"] + pod("multus")["initContainers"]} == {
-        "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
+    """By tag, and by content where the lock has it."""
+    told = {one["image"].split("@")[0] for one in pod("multus")["containers"] + pod("multus")["initContainers"]}
+    assert told == {"ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"}
+    (whereabouts,) = pod("whereabouts")["containers"]
+    assert whereabouts["image"].split("@")[0] == "ghcr.io/k8snetworkplumbingwg/whereabouts:v0.9.4"
+
+
+PROPAGATED = {"host-var-lib-kubelet", "host-run-netns", "hostroot"}
+"""Mounts of upstream's thick daemon that see what the host mounts later (deployments/multus-daemonset-thick.yml)."""
+
+
+def test_multus_may_on_a_host_what_upstreams_daemon_may_and_not_more() -> None:
+    """Of v4.3.0: privileges, the host's namespaces, and how each folder is mounted; flannel's is ours, to be read."""
+    (daemon,), (installer,) = pod("multus")["containers"], pod("multus")["initContainers"]
+    assert [one["securityContext"] for one in (daemon, installer)] == [{"privileged": True}] * 2
+    namespaces = {name: value for name, value in pod("multus").items() if name.startswith("host")}
+    assert namespaces == {"hostNetwork": True, "hostPID": True}
+    how = {
+        mount["name"]: (mount.get("mountPropagation"), mount.get("readOnly", False)) for mount in daemon["volumeMounts"]
     }
-    assert pod("whereabouts")["containers"][0]["image"] == "ghcr.io/k8snetworkplumbingwg/whereabouts:v0.9.4"
+    assert {name for name, (propagation, _) in how.items() if propagation == "HostToContainer"} == PROPAGATED
+    assert {name for name, (propagation, _) in how.items() if propagation is None} == set(how) - PROPAGATED
+    assert {name for name, (_, read_only) in how.items() if read_only} == {"multus-daemon-config", "host-run-flannel"}
+    (target,) = installer["volumeMounts"]
+    assert (target["name"], target["mountPropagation"], target.get("readOnly", False)) == (
+        "cnibin",
+        "Bidirectional",
+        False,
+    )
 
 
 def test_whereabouts_repeats_the_hosts_paths_below_host() -> None:
