@@ -19,7 +19,7 @@ ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate keys contract plan topology plans comment check rehearse reset test test-nix test-machines lint format bench soak lock clean
+.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate init keys contract plan topology plans comment check rehearse reset test test-nix test-machines lint format bench soak lock audit mutate clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -64,6 +64,9 @@ restore: setup ## bring etcd back on every server: SNAPSHOT=, FROM=, LOST=, OVER
 
 rotate: setup ## new keys, without an installation: WHAT=hostkey, wireguard, tokens, deploykey, kubeconfig, admin; HOST=, SEEN=, ADMIN=, KEY=
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
+
+init: setup ## begin a stack of your own, STACK=home FROM=lab: asks, or takes ARGS='PATH=VALUE ...'
+	@$(PYTHON) -m fleet $@ --stack $(STACK) --from $(or $(FROM),lab) $(ARGS)
 
 keys: setup ## make the keys that the stack lacks; never replaces one
 	@$(PYTHON) -m fleet $@ --stack $(STACK) $(ARGS)
@@ -120,9 +123,17 @@ bench: setup ## measure times, memory, connections and commands on the simulated
 soak: setup ## kill parts of runs at random moments on the simulated fleet, and see that the next run heals them
 	@$(PYTHON) tools/soak.py $(ARGS)
 
-lock: setup ## write requirements.lock anew from requirements.in
+lock: setup ## write requirements.lock anew from requirements.in, and the digests of images and charts
 	@$(PYTHON) -m uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet -o requirements.lock
+	@$(PYTHON) tools/artifacts.py
+
+audit: setup ## look for known faults in what the locks name, and for other contents behind known names; needs a network
+	@$(PYTHON) -m uv tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
+	@$(PYTHON) tools/artifacts.py --check
+
+mutate: setup ## put small faults into the sources and count those that the tests notice: ARGS='--places 100 --seed 1'
+	@$(PYTHON) tools/mutate.py $(ARGS)
 
 clean: ## remove everything that can be made again here: .venv, .sim (the simulated fleet), caches
 	@rm -rf .venv .sim .setup.lock .mypy_cache .pytest_cache .ruff_cache

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from fleet.settings import Fleet
 
 Operation = Literal["create", "update", "delete"]
-Verb = Literal["halt", "install", "kubeconfig", "latecomers", "leave", "mesh", "prune", "reboots", "resume", "switch"]
+Verb = Literal[
+    "credential", "halt", "install", "kubeconfig", "latecomers", "leave", "mesh", "prune", "reboots", "resume", "switch"
+]
 
 INERT = ":"
 """Shell text that does nothing."""
@@ -116,7 +118,9 @@ def install_secret(cluster: ClusterKeys, host: HostKeys, role: Role) -> pulumi.O
 
 def _kept(cluster: ClusterKeys, host: HostKeys, role: Role) -> dict[str, str]:
     """What a host keeps, and the key to bring it: an agent never sees the token that makes servers."""
-    tokens = {"agentToken": cluster.agent_token}
+    tokens = {"agentToken": cluster.agent_token, "authority": cluster.authority}
     if role is Role.SERVER:
-        tokens["serverToken"] = cluster.server_token
-    return {**logins(cluster), "wireguardKey": host.wireguard_key, **tokens}
+        tokens |= {"serverToken": cluster.server_token, "authorityKey": cluster.authority_key}
+    # Keys of before have no authority, and what is not there is no secret.
+    kept = {name: text for name, text in tokens.items() if text}
+    return {**logins(cluster), "wireguardKey": host.wireguard_key, **kept}

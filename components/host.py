@@ -71,6 +71,9 @@ class HostArgs:
     reinstall: str
     """One-shot token that formats the disk and installs again; empty: none."""
 
+    installed_on: str
+    """The machine on which it was installed already; empty: none is known."""
+
     after: pulumi.Resource | None
     """What has to be done before this host is touched: one edge, from its installation."""
 
@@ -146,6 +149,7 @@ class Host(pulumi.ComponentResource):
             environment={
                 "NIXFLEET_ADDRESS": unlinked(args.machine.address),
                 "NIXFLEET_MACHINE_ID": unlinked(args.machine.identity),
+                "NIXFLEET_INSTALLED_ON": args.installed_on,
                 "NIXFLEET_REINSTALL": args.reinstall,
                 # Stays as it is now: what is judged before the next run (fleet/transition/installation.py).
                 "NIXFLEET_FIXED": _fixed(args.facts),

@@ -103,6 +103,7 @@ class Shared:
             peers=self.known,
             servers=self.servers,
             reinstall=host.reinstall or "",
+            installed_on=inputs.machines.get(name, ""),
             after=after,
             turn=turn,
         )

@@ -5,6 +5,7 @@ Everything that can be refused is refused here, before the first resource is reg
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, TypeVar
 import pulumi
 from pydantic import ValidationError
 
+from components import withheld
 from components.clouds import load_clouds
 from components.evaluation import closures, contents
+from fleet.addons.longhorn import needs_credential
 from fleet.contract.facts import contract, require_fresh
 from fleet.document import read, read_fleet
 from fleet.faults import Fault, FleetError
 from fleet.keys.identities import Identities
-from fleet.keys.pairs import BUCKET_KEY, BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity
+from fleet.keys.pairs import BACKUP_KEY, BUCKET_KEY, BucketKeys, ClusterKeys, HostKeys, deploy_public, host_identity
 from fleet.profiles import load_profiles
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
+
+
+KNOWN_MACHINES = "NIXFLEET_KNOWN_MACHINES"
+"""Holds, as JSON, the machines on which hosts were installed already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +68,25 @@ class Inputs:
     bucket_keys: BucketKeys | None = field(repr=False)
     """Credential of the bucket for snapshots; None without a bucket."""
 
-    renewal: str
-    """The quarter in which credentials were fetched, and when they were last renewed by hand: another word fetches
-    them again."""
+    backup_keys: BucketKeys | None = field(repr=False)
+    """Credential of Longhorn's backup target; None where it needs none."""
+
+    machines: Mapping[str, str] = field(default_factory=dict)
+    """By host, the machine on which it was installed already, as far as the caller knows the state."""
+
+    public: bool = False
+    """Whether the private halves are stand-ins: in a preview that has none at hand."""
+
+    quarter: str
+    """The quarter of the year."""
+
+    renewed: str
+    """When credentials were last renewed by hand; empty: never."""
+
+    @property
+    def renewal(self) -> str:
+        """What fetches credentials again when it changes."""
+        return "-".join(filter(None, (self.quarter, self.renewed)))
 
 
 def quarter(now: datetime) -> str:
@@ -118,7 +141,12 @@ def _key_faults(
 def private_halves(
     stack: str, config: pulumi.Config, fleet: Fleet, identities: Identities
 ) -> tuple[dict[str, HostKeys], ClusterKeys]:
-    """Private halves from the stack's secrets; raises FleetError when one is missing or is of another public half."""
+    """Private halves from the stack's secrets; raises FleetError when one is missing or is of another public half.
+
+    A preview that has none of them gets stand-ins.
+    """
+    if withheld.absent(config, ("clusterKeys", *(f"keys-{name}" for name in fleet.hosts))):
+        return dict.fromkeys(sorted(fleet.hosts), withheld.host_keys()), withheld.cluster_keys()
     hosts = {name: _private(config.get(f"keys-{name}"), HostKeys) for name in sorted(fleet.hosts)}
     cluster = _private(config.get("clusterKeys"), ClusterKeys)
     law = "each public half in the stack file has its private half beside it, as a secret"
@@ -131,21 +159,36 @@ def private_halves(
     return {name: keys for name, keys in hosts.items() if keys}, cluster
 
 
-def bucket_keys(stack: str, config: pulumi.Config, fleet: Fleet) -> BucketKeys | None:
-    """The credential of the bucket for snapshots; raises FleetError where there is a bucket and none is given."""
-    if fleet.cluster.snapshot_bucket is None:
-        return None
-    keys = _private(config.get(BUCKET_KEY.partition(":")[2]), BucketKeys)
+def place_keys(stack: str, config: pulumi.Config, key: str, law: str) -> BucketKeys:
+    """The credential of a place where copies go; raises FleetError where none is given."""
+    word = key.partition(":")[2]
+    if withheld.absent(config, ("clusterKeys", word)):
+        return withheld.bucket_keys()
+    keys = _private(config.get(word), BucketKeys)
     if keys is None:
         fault = Fault(
-            path=BUCKET_KEY,
+            path=key,
             value="absent or unreadable",
-            law="a bucket for snapshots has its credential as a secret of the stack",
-            cure=f"run `pulumi config set --secret {BUCKET_KEY} -s {stack}` and give it "
+            law=law,
+            cure=f"run `pulumi config set --secret {key} -s {stack}` and give it "
             '{"accessKey": "...", "secretKey": "..."}',
         )
         raise FleetError(f"Pulumi.{stack}.yaml", (fault,))
     return keys
+
+
+def bucket_keys(stack: str, config: pulumi.Config, fleet: Fleet) -> BucketKeys | None:
+    """The credential of the bucket for snapshots; None without a bucket."""
+    if fleet.cluster.snapshot_bucket is None:
+        return None
+    return place_keys(stack, config, BUCKET_KEY, "a bucket for snapshots has its credential as a secret of the stack")
+
+
+def backup_keys(stack: str, config: pulumi.Config, fleet: Fleet) -> BucketKeys | None:
+    """The credential of Longhorn's backup target; None where it needs none."""
+    if not needs_credential(fleet):
+        return None
+    return place_keys(stack, config, BACKUP_KEY, "a backup target has its credential as a secret of the stack")
 
 
 def _load(stack: str, config: pulumi.Config) -> Inputs:
@@ -168,8 +211,12 @@ def _load(stack: str, config: pulumi.Config) -> Inputs:
         contents=contents(wanted, ROOT / "nix"),
         keys=keys,
         cluster_keys=cluster_keys,
+        public=cluster_keys == withheld.cluster_keys(),
         bucket_keys=bucket_keys(stack, config, fleet),
-        renewal="-".join(filter(None, (quarter(datetime.now(UTC)), config.get("renewed")))),
+        backup_keys=backup_keys(stack, config, fleet),
+        machines=json.loads(os.environ.get(KNOWN_MACHINES) or "{}"),
+        quarter=quarter(datetime.now(UTC)),
+        renewed=config.get("renewed") or "",
     )
 
 

@@ -22,6 +22,7 @@ from components.protection import Protection, ProtectionArgs
 from components.reboots import Reboots, RebootsArgs
 from components.snapshot_bucket import SnapshotBucket, SnapshotBucketArgs
 from components.transition import Transition, TransitionArgs
+from components.withheld import withhold
 from fleet.network import API_PORT, VirtualIpEndpoint
 from fleet.transition import precedent
 from fleet.userdata import user_data
@@ -149,6 +150,8 @@ def make_reboots(
 
 def build(inputs: Inputs) -> Site:
     """Register everything that the documents describe."""
+    if inputs.public:
+        withhold()
     by_command = pulumi.ResourceOptions(providers=[command.Provider("command")])
     lawful = Transition("fleet", TransitionArgs(precedent=precedent(inputs.fleet)), by_command).command
     clouds = make_clouds(inputs, lawful)
@@ -169,6 +172,7 @@ def build(inputs: Inputs) -> Site:
         opts=pulumi.ResourceOptions(depends_on=[admin.command]),
     )
     in_cluster = pulumi.ResourceOptions(providers=[provider])
+    both = pulumi.ResourceOptions.merge(by_command, in_cluster)
     nodes = Nodes(
         "nodes",
         NodesArgs(
@@ -182,12 +186,24 @@ def build(inputs: Inputs) -> Site:
     credential = Credential(
         "consumer",
         CredentialArgs(
-            cluster=cluster, endpoint=url, api_name=inputs.contract.cluster.endpoint.name, admin_kubeconfig=admin.text
+            stack=inputs.stack,
+            fleet=inputs.fleet,
+            endpoint=url,
+            api_name=inputs.contract.cluster.endpoint.name,
+            admin_kubeconfig=admin.text,
+            peers=peers(inputs, machines, inputs.fleet.formation),
+            renewal=inputs.renewal,
+            renewed=inputs.renewed,
+            deploy_secret=deploy_secret(inputs.cluster_keys),
         ),
-        in_cluster,
+        both,
     )
     snapshots = make_snapshot_bucket(inputs, in_cluster)
-    addons = Addons("addons", AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, after=nodes.patches), in_cluster)
+    addons = Addons(
+        "addons",
+        AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, backup_keys=inputs.backup_keys, after=nodes.patches),
+        in_cluster,
+    )
     fronts = (end for cloud in clouds for end in cloud.ends)
     ends = (*addons.ends, *credential.ends, *snapshots, *fronts)
     latecomers = Latecomers(

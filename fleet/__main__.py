@@ -1,4 +1,4 @@
-"""`python -m fleet`: check, contract, schema, keys, sops, known-hosts, diff, plan, topology.
+"""`python -m fleet`: init, check, contract, schema, keys, sops, known-hosts, diff, plan, topology.
 
 Exit codes: 0 done; 1 a fault in a document, a stale file, a plan that is refused, or a step that failed; 2 the command
 line is wrong; 130 stopped.
@@ -20,9 +20,11 @@ from fleet.contract.facts import Contract
 from fleet.document import read
 from fleet.faults import FleetError
 from fleet.files import read_json
+from fleet.initial import GONE, Question, begin
 from fleet.keys.encryption import EncryptionError, environment
 from fleet.keys.keystore import complete
 from fleet.plan.command import add_arguments, add_picture, run_picture, run_plan
+from fleet.version import LANGUAGE, PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,6 +95,25 @@ def _schema(arguments: argparse.Namespace) -> None:
     _settle(arguments, generated.schema_file(arguments.root), "python -m fleet schema")
 
 
+def _ask(question: Question) -> str:
+    what = "name" if question.renames else "value"
+    leave = f", {GONE} leaves it out" if question.renames else ""
+    return input(f"{question.word}: {what}{leave} [{question.shown}] ")
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    answers = dict(word.split("=", 1) for word in arguments.answers if "=" in word)
+    if len(answers) != len(arguments.answers):
+        raise _Several("an answer is PATH=VALUE, each path once, for example hosts.n100-1.address=10.0.1.21")
+    ask = None if arguments.defaults or not sys.stdin.isatty() else _ask
+    if ask:
+        print("Enter keeps what stands in brackets.")
+    path = begin(arguments.stack, arguments.source, arguments.root, answers, ask)
+    suffix = f"STACK={arguments.stack}"
+    print(f"wrote {path}\n\nNext:  make keys {suffix}       keys of its own, and its contract")
+    print(f"       make rehearse {suffix}   runs it on a simulated fleet")
+
+
 def _keys(arguments: argparse.Namespace) -> None:
     done = complete(arguments.stack, arguments.root, environment())
     for line in done.lines() or ("nothing is missing",):
@@ -153,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--root", type=Path, default=stackfile.ROOT, help="the checkout (default: the one this package is in)"
     )
+    parser.add_argument("--version", action="version", version=f"nixfleet {PROGRAM}, language {LANGUAGE}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     check = verbs.add_parser("check", help="hold stack files to every law")
     which = check.add_mutually_exclusive_group()
@@ -170,6 +192,12 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("contract", "known-hosts"):
             verb.add_argument("--stack", help="one stack (default: all)")
         verb.set_defaults(run=run)
+    init = verbs.add_parser("init", help="begin a stack of one's own from an existing one")
+    init.add_argument("--stack", required=True, help="name of the new stack")
+    init.add_argument("--from", dest="source", default="lab", help="the stack to begin from (default: lab)")
+    init.add_argument("--defaults", action="store_true", help="ask nothing: what is not answered stays as it is there")
+    init.add_argument("answers", nargs="*", metavar="PATH=VALUE", help="answers to what would be asked")
+    init.set_defaults(run=_init)
     keys = verbs.add_parser("keys", help="make the keys that a stack lacks; never overwrites one")
     keys.add_argument("--stack", required=True)
     keys.set_defaults(run=_keys)

@@ -63,7 +63,10 @@ class Longhorn(Model):
 
     reclaim_policy: Literal["Retain", "Delete"] = "Retain"
     backup_target: str | None = None
-    """Where backups go, for example `s3://bucket@region/`."""
+    """Where backups go, for example `s3://bucket@region/`. Its credential is the secret `nixfleet:backupKeys`."""
+
+    backup_endpoint: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d{1,5})?$")] | None = None
+    """Host and, where it is not 443, port of an S3 service that is not Amazon's."""
 
     values: dict[str, Any] = {}
     """Further values of the chart, merged last."""

@@ -17,6 +17,7 @@ from fleet.laws import EVERY_HOST, Reading, broken_laws
 from fleet.model import Name, camel
 from fleet.settings import Fleet
 from fleet.typefaults import type_fault
+from fleet.version import LANGUAGE, newer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,12 @@ def _in_part(document: object, profiles: Mapping[str, Profile]) -> Reading:
 
 
 def read_whole(document: object, profiles: Mapping[str, Profile]) -> tuple[Fleet | None, tuple[Fault, ...]]:
-    """The fleet (None where its types are broken), and every fault of types and laws."""
+    """The fleet (None where its types are broken), and every fault of types and laws.
+
+    Of a document in a newer language nothing else is said: its words may mean something else.
+    """
+    if isinstance(document, dict) and (later := newer("version", document.get("version"), LANGUAGE)):
+        return None, (later,)
     fleet, faults = _validated(Fleet, document)
     if fleet is None:
         return None, (*faults, *broken_laws(_in_part(document, profiles)))

@@ -82,7 +82,9 @@ def verb_seconds(rollout: Rollout, hosts: int) -> dict[str, int]:
     switch = switch_seconds(rollout)
     restarts = hosts * (ready + STEPS_SECONDS)
     return {
+        "authority": STEPS_SECONDS,
         "certificates": restarts,
+        "credential": STEPS_SECONDS,
         "halt": drain + OFF_SECONDS + STEPS_SECONDS,
         "hostkey": STEPS_SECONDS,
         "install": rollout.install_timeout_seconds,

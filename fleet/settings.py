@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fleet.cluster import Addons, Cluster, Rollout
+from fleet.consumers import Consumers
 from fleet.hosts import AnyHost
 from fleet.model import HostNetwork, Model, Name, Role, SshPublicKey, TimeZone
 from fleet.network import Endpoint, Network
 from fleet.updates import Updates
+from fleet.version import LANGUAGE
 
 
 class HcloudNetwork(Model):
@@ -80,6 +82,9 @@ class User(Model):
 class Fleet(Model):
     """One stack: the machines, the cluster on them, and how they may change."""
 
+    version: Annotated[int, Field(ge=1, le=LANGUAGE)] = LANGUAGE
+    """Version of this language that the document is written in."""
+
     cluster: Cluster
     endpoint: Endpoint
     network: Network
@@ -88,6 +93,7 @@ class Fleet(Model):
     users: Annotated[dict[Name, User], Field(min_length=1)]
     hosts: Annotated[dict[Name, AnyHost], Field(min_length=1)]
     addons: Addons = Addons()
+    consumers: Consumers = Consumers()
     rollout: Rollout = Rollout()
     updates: Updates = Updates()
     admin_sudo: Literal["key", "password"] = "key"

@@ -38,7 +38,7 @@ RESTART_ALL = ("tokens",)
 CHANGE_ALL = ("mesh", "prune", "latecomers")
 """Verbs that change every host of the stack in a moment, each under its lease alone."""
 
-OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "reboots", "snapshot")
+OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "authority", "credential", "reboots", "snapshot")
 """Verbs that take no host; reboots changes hosts by calls of their own."""
 
 OF_A_HOST = (*NEED_HOST, "run")

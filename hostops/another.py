@@ -48,6 +48,8 @@ def switch_another(
         "formerDeployKey": task.secrets.former_deploy_key,
         "serverToken": task.secrets.server_token,
         "agentToken": task.secrets.agent_token,
+        "authority": task.secrets.authority,
+        "authorityKey": task.secrets.authority_key,
     }
     data = json.dumps(dict(secrets) if secrets else {name: text for name, text in known.items() if text})
     ended = process.run(argv, data=data, seconds=seconds + MARGIN_SECONDS, env=environment)

@@ -76,6 +76,8 @@ def first_contact(task: Task, host: str, deadline: Deadline) -> tuple[Line, Look
                 return line, look(line, entry)
             except NoAnswer as error:
                 last = error.text
+                if error.key == "bootstrap" and not task.workspace.trusts_bootstrap(host):
+                    raise _not_it(task, host) from None
                 if not error.login:
                     break
         if deadline.over:
@@ -87,3 +89,14 @@ def first_contact(task: Task, host: str, deadline: Deadline) -> tuple[Line, Look
             )
         pause(tries, deadline)
         tries += 1
+
+
+def _not_it(task: Task, host: str) -> Failure:
+    return Failure(
+        Code.REFUSED,
+        "contact",
+        f"{host} was installed on this machine, and {task.address(host)} answers with its bootstrap key, which "
+        "whatever ran there could read: it may be another machine, and it was told nothing; if its cloud has made its "
+        f"system anew, delete the server there, then make refresh STACK={task.stack} and make up STACK={task.stack}: "
+        "a new server gets a new installation",
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hostops.authority import check_authority
 from hostops.failure import Code, Failure
 from hostops.process import Deadline
 from hostops.servers import await_servers
@@ -29,6 +30,8 @@ def check_formation(task: Task, host: str, deadline: Deadline) -> tuple[bool, st
     limit = Deadline(min(task.limits.contact, deadline.left))
     found = await_servers(task, others, limit, enough=lambda found: bool(found.serving) or not found.silent)
     if found.serving:
+        first = next(iter(found.serving))
+        check_authority(task, found.serving[first]["server_ca"], first)
         return False, f"joins the cluster of {', '.join(found.serving)}"
     if found.sick:
         raise Failure(

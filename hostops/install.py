@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fleet.hosts import HOST_KINDS
 from hostops.contact import await_look, first_contact
 from hostops.drives import UNREADABLE, Drives, check_drives
 from hostops.failure import Code, Failure
@@ -269,6 +270,10 @@ def _installed(seen: Look) -> str:
 def install(task: Task, host: str) -> None:
     """Install a host, or go on with it, or find that it is installed."""
     task.secrets.need("deployKey")
+    machine, before = (task.environment.get(f"NIXFLEET_{name}", "") for name in ("MACHINE_ID", "INSTALLED_ON"))
+    # A board's bootstrap key is on the medium that it is installed from, and on nothing that runs.
+    if before and before == machine and HOST_KINDS[task.host(host).kind].created:
+        task.workspace.distrust_bootstrap(host)
     Installation(
         task=task,
         host=host,

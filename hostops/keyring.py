@@ -8,6 +8,7 @@ import json
 import struct
 from dataclasses import dataclass, fields
 
+from fleet.keys.authority import join_token
 from hostops.failure import Code, Failure
 
 _NAMES = {
@@ -18,6 +19,8 @@ _NAMES = {
     "serverToken": "server_token",
     "agentToken": "agent_token",
     "formerServerToken": "former_server_token",
+    "authority": "authority",
+    "authorityKey": "authority_key",
     "bucketAccessKey": "bucket_access_key",
     "bucketSecretKey": "bucket_secret_key",
     "late": "late",
@@ -43,6 +46,12 @@ class Secrets:
     agent_token: str = ""
     former_server_token: str = ""
     """The one that the cluster has until it is rotated."""
+
+    authority: str = ""
+    """Certificate of the cluster's authority, PEM: what tokens name; empty: they name none."""
+
+    authority_key: str = ""
+    """Its private half, for who may form the cluster."""
 
     bucket_access_key: str = ""
     """The credential of the bucket that snapshots go to."""
@@ -81,9 +90,15 @@ class Secrets:
 
     def on_host(self, role: str) -> dict[str, str]:
         """Files of /etc/nixfleet/secrets that a host of that role has."""
-        files = {"agent-token": self.agent_token, "wireguard-key": self.wireguard_key}
+        agent, server = (
+            join_token(self.authority, user, password.strip())
+            for user, password in (("node", self.agent_token), ("server", self.server_token))
+        )
+        files = {"agent-token": agent, "wireguard-key": self.wireguard_key}
         if role == "server":
-            files["server-token"] = self.server_token
+            files["server-token"] = server
+            if self.authority and self.authority_key:
+                files |= {"server-ca": self.authority, "server-ca-key": self.authority_key}
         return {name: f"{value.strip()}\n" for name, value in sorted(files.items()) if value}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from hostops.authority import check_authority
 from hostops.contact import await_look
 from hostops.failure import Code, Failure
 from hostops.keyring import fingerprint, public_half
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 120
 SHOW_SECONDS = 30
+TOKENS = ("agent-token", "server-ca", "server-ca-key", "server-token")
+"""Secrets of a host by which it joins, or forms, the cluster."""
+
 ACCEPTED = "200"
 
 
@@ -30,14 +34,15 @@ def tokens(task: Task) -> None:
     task.secrets.need("deployKey", "serverToken", "agentToken", "formerServerToken")
     agents = sorted(set(task.contract.hosts) - set(task.formation))
     looks = {host: _look(task, host) for host in (*task.formation, *agents)}
+    for host in looks:
+        check_authority(task, looks[host]["server_ca"], host)
     _tell_cluster(task, looks)
     for host in looks:
         with task.journal.phase(host, "tokens") as outcome:
             files = {
                 name: text
                 for name, text in task.secrets.on_host(task.host(host).role.value).items()
-                if name.endswith("-token")
-                and hashlib.sha256(text.encode()).hexdigest() != looks[host][f"secret_{name}"]
+                if name in TOKENS and hashlib.sha256(text.encode()).hexdigest() != looks[host][f"secret_{name}"]
             }
             if not files:
                 outcome.append("has them already")

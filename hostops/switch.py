@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fleet.contract.late import LATE
 from hostops.activation import Activation
+from hostops.authority import check_authority
 from hostops.contact import Silent, await_look, need_address
 from hostops.disruption import Disruption
 from hostops.failure import Code, Failure
@@ -155,6 +156,7 @@ class Switch:
 
     def _check_token(self, seen: Look) -> None:
         """k3s encrypts the cluster's keys with the server token: with another one a member never starts again."""
+        check_authority(self.task, seen["server_ca"], self.host)
         there, ours = seen["secret_server-token"], self.task.secrets.on_host("server").get("server-token", "")
         if seen["cluster_data"] == "yes" and there and ours and _sum(ours) != there:
             raise Failure(

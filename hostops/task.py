@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from fleet.cluster import Rollout
-from fleet.contract.facts import ClusterFacts, Contract, HostFacts
+from fleet.contract.facts import SCHEMA_VERSION, ClusterFacts, Contract, HostFacts
 from fleet.durations import ANSWER_SECONDS, CONTACT_SECONDS, verb_seconds
+from fleet.version import newer
 from hostops.failure import Code, Failure
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def load_contract(stack: str, environment: Mapping[str, str]) -> Contract:
     path = folder / f"{stack}.json"
     cure = f"make it with: make contract STACK={stack}"
     try:
-        contract = Contract.model_validate_json(path.read_bytes())
+        text = path.read_bytes()
+        _refuse_newer(path, text)
+        contract = Contract.model_validate_json(text)
     except OSError as error:
         raise Failure(Code.USAGE, "contract", f"cannot read {path} ({error.strerror}); {cure}") from None
     except ValidationError as error:
@@ -130,6 +133,17 @@ def load_contract(stack: str, environment: Mapping[str, str]) -> Contract:
     if contract.stack != stack:
         raise Failure(Code.USAGE, "contract", f"{path} is the contract of stack {contract.stack!r}; {cure}")
     return contract
+
+
+def _refuse_newer(path: Path, text: bytes) -> None:
+    """A contract of a newer program is not made again by this one, which would misread it."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return
+    found = document.get("schemaVersion") if isinstance(document, dict) else None
+    if later := newer("schemaVersion", found, SCHEMA_VERSION):
+        raise Failure(Code.USAGE, "contract", f"{path}: {later.path}: {later.value}: {later.law}; {later.cure}")
 
 
 def read_peers(environment: Mapping[str, str], host: str | None) -> dict[str, str]:

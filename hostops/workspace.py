@@ -48,6 +48,7 @@ class Workspace:
         former = f"{former_deploy_key.strip()}\n"
         self._identities = (self.key, *((self.write("former-key", former),) if former_deploy_key else ()))
         self._accepted: dict[str, tuple[str, ...]] = {}
+        self._installed: set[str] = set()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -99,10 +100,18 @@ class Workspace:
             process.run([self.ssh, *options, *self.pinned(host, bootstrap=False), destination, ":"], seconds=seconds)
         return " ".join(known.read_text().split()[-2:]) if known.exists() else ""
 
+    def distrust_bootstrap(self, host: str) -> None:
+        """Accept a host's bootstrap key no more: this machine was installed, and whatever ran on it could read it."""
+        self._installed.add(host)
+
+    def trusts_bootstrap(self, host: str) -> bool:
+        """Whether the bootstrap key of a host is worth anything."""
+        return host not in self._installed
+
     def known_hosts(self, host: str, *, bootstrap: bool) -> Path:
         """The pinned keys of a host: the installed system's, and with `bootstrap` also the one it has before that."""
-        entry = self._contract.hosts[host]
-        keys = [*self._accepted.get(host, (entry.host_key,)), *([entry.bootstrap_key] if bootstrap else [])]
+        entry, first = self._contract.hosts[host], bootstrap and self.trusts_bootstrap(host)
+        keys = [*self._accepted.get(host, (entry.host_key,)), *([entry.bootstrap_key] if first else [])]
         name = f"known_hosts.{host}.{'both' if bootstrap else 'final'}"
         return self.write(name, "".join(f"{host} {key}\n" for key in keys))
 

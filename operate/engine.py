@@ -23,6 +23,7 @@ from operate.command import EngineCommand
 from operate.foresight import hold
 from operate.messages import OperateError, explain
 from operate.past import past
+from operate.public import is_public, public_part
 from operate.record import Operation, Recorder, Run
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ BEGAN = "NIXFLEET_BEGAN"
 
 KNOWN_CLOSURES = "NIXFLEET_KNOWN_CLOSURES"
 """Names the file that components/evaluation.py reads."""
+
+KNOWN_MACHINES = "NIXFLEET_KNOWN_MACHINES"
+"""Has what components/inputs.py reads."""
 
 T = TypeVar("T")
 
@@ -95,7 +99,7 @@ def remembered(known: Past) -> Iterator[None]:
     with tempfile.NamedTemporaryFile("w", prefix="nixfleet-", suffix=".json", encoding="utf-8") as file:
         json.dump(known.closures, file)
         file.flush()
-        with environment({KNOWN_CLOSURES: file.name}):
+        with environment({KNOWN_CLOSURES: file.name, KNOWN_MACHINES: json.dumps(dict(known.machines))}):
             yield
 
 
@@ -178,6 +182,13 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
 
     A run that fails is a result as well (`ok`, `errors`); only what cannot begin, or must not, raises OperateError.
     """
+    if not is_public(verb, place):
+        return _run(verb, place, watch)
+    with public_part(place, lambda text: print(f"warning: {text}", file=sys.stderr)) as alone:
+        return _run(verb, alone, watch)
+
+
+def _run(verb: Verb, place: Place, watch: Watch | None) -> Run:
     recorder = Recorder()
 
     def on_event(event: auto.EngineEvent) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -52,6 +52,9 @@ class Past:
     closures: Mapping[str, Mapping[str, Mapping[str, str]]]
     """By host, to which closure, of which weight, a content was evaluated in the last run that was whole."""
 
+    machines: Mapping[str, str] = field(default_factory=dict)
+    """By host, the machine on which its last installation succeeded."""
+
 
 def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     """Read the deployment that `pulumi stack export` prints; an empty stack has none of it."""
@@ -63,7 +66,10 @@ def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
         remembered = remembered.model_copy(update={"longhorn_version": longhorn})
     outputs = next((found.get("outputs") or {} for found in resources if found["type"] == STACK), {})
     return Past(
-        precedent=_with_members(remembered, commands), protected=tuple(protected), closures=_closures(outputs, commands)
+        precedent=_with_members(remembered, commands),
+        protected=tuple(protected),
+        closures=_closures(outputs, commands),
+        machines=dict(_machines(commands)),
     )
 
 
@@ -143,6 +149,14 @@ def _installations(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, In
             fixed = Installed()
         token = environment["NIXFLEET_REINSTALL"]
         yield name.removesuffix(INSTALLATION), fixed.model_copy(update={"reinstall": token})
+
+
+def _machines(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for command in commands:
+        name, environment = name_of(command["urn"]), command.get("inputs", {}).get("environment") or {}
+        machine = environment.get("NIXFLEET_MACHINE_ID")
+        if name.endswith(INSTALLATION) and isinstance(machine, str) and machine:
+            yield name.removesuffix(INSTALLATION), machine
 
 
 def _members(commands: Iterable[dict[str, Any]]) -> Iterator[tuple[str, HostPrecedent]]:

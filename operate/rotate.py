@@ -5,6 +5,7 @@ What each step writes into the stack file is fleet/keys/rotation.py; what happen
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from fleet import stackfile
 from fleet.contract import generated
 from fleet.files import read_text
 from fleet.keys import pairs
+from fleet.keys.authority import authority_hash
 from fleet.keys.encryption import environment as process_environment
 from fleet.keys.rotation import OF_A_HOST, RENEWED, Rotation, What, with_admin_key, with_deploy_key, with_host
 from operate.actions import REBOOTS_WAIT, drive
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from operate.engine import Place
+    from operate.hosts import Hosts
 
 ROTATE_WORDS = {
     "WHAT": ", ".join(What),
@@ -138,17 +141,32 @@ def _bring_hostkey(place: Place, rotation: Rotation, words: Mapping[str, str]) -
     rotation.settle({rotation.own: pairs.as_secret(fresh)}, identities)
 
 
+def _with_authority(hosts: Hosts, keys: pairs.ClusterKeys) -> pairs.ClusterKeys:
+    """Keys of before authorities, with the one that the cluster runs with: the new tokens name it."""
+    told = json.loads(hosts.call("authority"))
+    try:
+        authority_hash(told["authority"])
+    except ValueError:
+        print("the cluster's authority is a chain of certificates: tokens do not name it, and joins do not check it")
+        return keys
+    return keys.model_copy(update={"authority": told["authority"], "authority_key": told["authorityKey"]})
+
+
 def _bring_tokens(place: Place, rotation: Rotation, _: Mapping[str, str]) -> None:
     if rotation.taken:
         return
     former, fresh = rotation.cluster_keys(), rotation.cluster_keys(rotation.next)
     with hosts_of(place) as hosts:
+        if not fresh.authority:
+            fresh = _with_authority(hosts, fresh)
+            rotation.begin({rotation.next: pairs.as_secret(fresh)})
         hosts.call(
             "tokens",
             secrets={
                 "serverToken": fresh.server_token,
                 "agentToken": fresh.agent_token,
                 "formerServerToken": former.server_token,
+                **pairs.authority_of(fresh),
             },
         )
     rotation.settle({rotation.own: pairs.as_secret(fresh)})

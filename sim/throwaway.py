@@ -15,11 +15,13 @@ from sim.passphrase import Passphrase
 PASSPHRASE = "throwaway"  # noqa: S105  no secret, see below
 """It guards nothing: it and the secrets under it live as long as the folder that they are in."""
 
+COPIES = '{"accessKey": "simulated-access", "secretKey": "simulated-secret"}'
 CREDENTIALS = {
     "hcloud:token": "0" * 64,
-    pairs.BUCKET_KEY: '{"accessKey": "simulated-access", "secretKey": "simulated-secret"}',
+    pairs.BACKUP_KEY: COPIES,
+    pairs.BUCKET_KEY: COPIES,
 }
-"""Provider credentials that must have a form; the others may be any text."""
+"""Credentials that must have a form; the others may be any text."""
 
 
 @dataclass
@@ -57,7 +59,8 @@ def throwaway(config: Mapping[str, Any], ring: Ring) -> dict[str, Any]:
     secrets = {key: CREDENTIALS.get(key, "simulated") for key, value in config.items() if _is_secret(value)}
     # Keys of hosts that the file no longer has must not stay: the engine would try to open them.
     secrets = {key: value for key, value in secrets.items() if not key.startswith(pairs.HOST_KEY_PREFIX)}
-    secrets |= ring.secrets(names)
+    # Where copies go, the stack needs a credential; a file that was never run for real may have none yet.
+    secrets |= {pairs.BACKUP_KEY: COPIES, pairs.BUCKET_KEY: COPIES, **ring.secrets(names)}
     clear = {key: value for key, value in config.items() if not _is_secret(value)}
     return {
         "encryptionsalt": ring.vault.encryption_salt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -17,6 +17,7 @@ from fleet.addons import kyverno, longhorn, smoke_test, storage_network
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fleet.keys.pairs import BucketKeys
     from fleet.network import Profile
     from fleet.settings import Fleet
 
@@ -35,6 +36,9 @@ class AddonsArgs:
 
     profiles: Mapping[str, Profile]
     """Network profiles by name."""
+
+    backup_keys: BucketKeys | None = field(default=None, repr=False)
+    """Credential of Longhorn's backup target; None where it needs none."""
 
     after: Ready
     """Nodes with their labels: storage takes those that carry its own."""
@@ -74,6 +78,7 @@ class Addons(pulumi.ComponentResource):
             return ()
         attached = storage_network.attachment(args.fleet, args.profiles) is not None
         network = f"{storage_network.NAMESPACE}/{storage_network.ATTACHMENT}" if attached else None
+        keys = args.backup_keys
         chart = Chart(
             "longhorn",
             ChartArgs(
@@ -83,6 +88,7 @@ class Addons(pulumi.ComponentResource):
                 namespace=longhorn.NAMESPACE,
                 values=longhorn.longhorn_values(args.fleet, storage_network=network),
                 labels=PRIVILEGED,
+                secrets={longhorn.BACKUP_SECRET: longhorn.backup_secret(args.fleet, keys)} if keys else {},
                 protection=args.fleet.protection,
                 after=after,
             ),

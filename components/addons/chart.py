@@ -38,6 +38,9 @@ class ChartArgs:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of the namespace."""
 
+    secrets: Mapping[str, pulumi.Input[Mapping[str, str]]] = field(default_factory=dict, repr=False)
+    """Secrets in the namespace that the chart's pods read, by name; there before the release."""
+
     protection: bool = False
     """Refuse to uninstall it."""
 
@@ -59,6 +62,16 @@ class Chart(pulumi.ComponentResource):
             metadata={"name": args.namespace, "labels": dict(args.labels)},
             opts=pulumi.ResourceOptions(parent=self),
         )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
+        secrets = [
+            core.v1.Secret(
+                f"{name}-secret-{secret}",
+                metadata={"name": secret, "namespace": args.namespace},
+                string_data=pulumi.Output.secret(data),
+                opts=inside,
+            )
+            for secret, data in sorted(args.secrets.items())
+        ]
         self.release = helm.Release(
             f"{name}-release",
             name=args.chart,
@@ -70,7 +83,7 @@ class Chart(pulumi.ComponentResource):
             timeout=TIMEOUT_SECONDS,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[namespace, *args.after],
+                depends_on=[*(secrets or [namespace]), *args.after],
                 # It holds data, or guards it.
                 protect=args.protection,
             ),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fleet.hosts import Taint
+    from fleet.keys.pairs import BucketKeys
     from fleet.settings import Fleet
 
 CHART = "longhorn"
@@ -24,6 +25,32 @@ DATA_LOCALITY = "best-effort"
 
 STORAGE_CLASS = "longhorn"
 PROVISIONER = "driver.longhorn.io"
+
+
+BACKUP_SECRET = "nixfleet-backup"  # noqa: S105 - a name
+"""Secret in Longhorn's namespace with the backup target's credential."""
+
+_WORDS = {
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "azblob": ("AZBLOB_ACCOUNT_NAME", "AZBLOB_ACCOUNT_KEY"),
+    "cifs": ("CIFS_USERNAME", "CIFS_PASSWORD"),
+}
+"""What Longhorn calls an account's name and its key, by the kind of target; NFS knows no accounts."""
+
+
+def needs_credential(fleet: Fleet) -> bool:
+    """Whether backups go where only an account may write, and the user's values name no secret of their own."""
+    settings = fleet.addons.longhorn
+    own = (settings.values.get("defaultBackupStore") or {}).get("backupTargetCredentialSecret")
+    return settings.enabled and not own and (settings.backup_target or "").partition(":")[0] in _WORDS
+
+
+def backup_secret(fleet: Fleet, keys: BucketKeys) -> dict[str, str]:
+    """The secret's content, as Longhorn reads it."""
+    settings = fleet.addons.longhorn
+    name, key = _WORDS[(settings.backup_target or "").partition(":")[0]]
+    endpoint = {"AWS_ENDPOINTS": f"https://{settings.backup_endpoint}"} if settings.backup_endpoint else {}
+    return {name: keys.access_key, key: keys.secret_key, **endpoint}
 
 
 def replicas(fleet: Fleet) -> int:
@@ -100,7 +127,8 @@ def longhorn_values(fleet: Fleet, *, storage_network: str | None) -> Values:
         "longhornUI": {"replicas": 1},
     }
     if settings.backup_target:
-        values["defaultBackupStore"] = {"backupTarget": settings.backup_target}
+        secret = {"backupTargetCredentialSecret": BACKUP_SECRET} if needs_credential(fleet) else {}
+        values["defaultBackupStore"] = {"backupTarget": settings.backup_target, **secret}
     if taints:
         tolerations = [_toleration(taint) for taint in taints]
         defaults["taintToleration"] = "; ".join(_taint_text(taint) for taint in taints)

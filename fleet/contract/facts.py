@@ -25,6 +25,7 @@ from fleet.network import (
     VirtualIpEndpoint,
 )
 from fleet.updates import Updates
+from fleet.version import newer
 from fleet.window import Window
 
 if TYPE_CHECKING:
@@ -307,6 +308,17 @@ def render(document: Model) -> str:
     return json.dumps(document.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def _refuse_newer(path: Path, text: str) -> None:
+    """Raise FleetError for a contract that a newer program wrote: making it again would take back what that one did."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return
+    version = document.get("schemaVersion") if isinstance(document, dict) else None
+    if later := newer("schemaVersion", version, SCHEMA_VERSION):
+        raise FleetError(str(path), (later,))
+
+
 def require_fresh(path: Path, document: Contract) -> None:
     """Raise FleetError unless `path` holds exactly this contract; the error names the command that writes it."""
     try:
@@ -315,6 +327,7 @@ def require_fresh(path: Path, document: Contract) -> None:
         found = None
     if found == render(document):
         return
+    _refuse_newer(path, found or "")
     fault = Fault(
         path="document",
         value="absent or unreadable" if found is None else "stale",

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import Field
 
 from fleet.keys.age import recipient
+from fleet.keys.authority import new_authority
 from fleet.keys.identities import HostIdentity, Identities
 from fleet.model import Model
 
@@ -36,6 +37,9 @@ HOST_KEY_PREFIX = "nixfleet:keys-"
 
 BUCKET_KEY = "nixfleet:bucketKeys"
 """Config key of the credential of the bucket for snapshots."""
+
+BACKUP_KEY = "nixfleet:backupKeys"
+"""Config key of the credential of Longhorn's backup target."""
 
 _TOKEN_BYTES = 32
 
@@ -64,9 +68,15 @@ class ClusterKeys(Model):
     former_deploy_key: str = ""
     """The one before it, while it is being replaced: some hosts let in this one, some that one. Empty otherwise."""
 
+    authority: str = ""
+    """Certificate of the cluster's own authority, PEM; empty: the stack's keys are of before, and tokens name none."""
+
+    authority_key: str = ""
+    """Its private half, PEM."""
+
 
 class BucketKeys(Model):
-    """Credential of the bucket for snapshots."""
+    """Credential of a place where copies go: an account's name there, and its key."""
 
     access_key: Annotated[str, Field(min_length=1)]
     secret_key: Annotated[str, Field(min_length=1)]
@@ -103,8 +113,11 @@ def new_host_keys() -> HostKeys:
 
 
 def new_cluster_keys() -> ClusterKeys:
-    """Fresh tokens and a fresh deploy key."""
+    """Fresh tokens, a fresh deploy key and a fresh authority."""
+    certificate, key = new_authority()
     return ClusterKeys(
+        authority=certificate,
+        authority_key=key,
         server_token=random.token_hex(_TOKEN_BYTES),
         agent_token=random.token_hex(_TOKEN_BYTES),
         deploy_key=_ssh_private(),
@@ -152,6 +165,12 @@ def logins(cluster: ClusterKeys) -> dict[str, str]:
     """Private keys that hosts let in, by their names on hostops' stdin."""
     former = {"formerDeployKey": cluster.former_deploy_key} if cluster.former_deploy_key else {}
     return {"deployKey": cluster.deploy_key, **former}
+
+
+def authority_of(cluster: ClusterKeys) -> dict[str, str]:
+    """The cluster's authority, by its names on hostops' stdin; nothing for keys of before."""
+    found = {"authority": cluster.authority, "authorityKey": cluster.authority_key}
+    return {name: text for name, text in found.items() if text}
 
 
 def as_secret(keys: HostKeys | ClusterKeys) -> str:

@@ -1,4 +1,4 @@
-"""Laws of users and their SSH keys."""
+"""Laws of people: users with their SSH keys, and other stacks."""
 
 from __future__ import annotations
 
@@ -90,6 +90,18 @@ def users_are_people(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
                 law=f"an account's name begins with a letter and has at most {_LONGEST_USER} characters",
                 cure="choose another name",
             )
+
+
+@law("consumers")
+def who_is_admitted_is_kept_out_otherwise(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """Namespaces are let in to pods that are isolated; to others everybody gets anyway."""
+    if fleet.consumers.admit and not fleet.consumers.isolated:
+        yield Fault(
+            path="consumers.admit",
+            value=", ".join(fleet.consumers.admit),
+            law="without consumers.isolated every namespace reaches the pods of other stacks, and this says nothing",
+            cure="set consumers.isolated: true, or remove it",
+        )
 
 
 @law("users")

@@ -93,6 +93,13 @@ def backups_have_a_target(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
             law="Longhorn takes s3://bucket@region/path, nfs://server:/path, cifs://server/path or azblob://container@account/",
             cure="write it in one of these forms",
         )
+    if longhorn.backup_endpoint is not None and not (longhorn.backup_target or "").startswith("s3://"):
+        yield Fault(
+            path="addons.longhorn.backupEndpoint",
+            value=longhorn.backup_endpoint,
+            law="only a target of the kind s3:// is at a service with an address of its own",
+            cure="remove it, or write addons.longhorn.backupTarget as s3://bucket@region/path",
+        )
     if longhorn.reclaim_policy == "Delete" and longhorn.backup_target is None:
         yield Fault(
             path="addons.longhorn.reclaimPolicy",

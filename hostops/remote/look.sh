@@ -45,8 +45,10 @@ cluster() {
   if [ -e "$R/var/lib/rancher/k3s/agent/kubelet.kubeconfig" ]; then
     say joined yes
   fi
-  # Whose cluster it is: k3s brings the authority's certificate to every node.
-  say cluster_ca "$(sha256sum 2>/dev/null <"$R/var/lib/rancher/k3s/agent/server-ca.crt" | cut -d ' ' -f 1)"
+  # Which cluster it is: k3s brings certificates of its authorities to every node. The one for clients is made by k3s
+  # with each cluster; the one for servers is the stack's, so that two clusters may have it one after the other.
+  say cluster_ca "$(sha256sum 2>/dev/null <"$R/var/lib/rancher/k3s/agent/client-ca.crt" | cut -d ' ' -f 1)"
+  say server_ca "$(sha256sum 2>/dev/null <"$R/var/lib/rancher/k3s/agent/server-ca.crt" | cut -d ' ' -f 1)"
   if [ -e "$R/etc/nixfleet/released" ]; then
     say released yes
   fi

@@ -15,7 +15,8 @@ main() {
   fi
   rm -rf "$state/server" "$R/etc/rancher/k3s/config.yaml.d/90-rejoin.yaml" "$R/etc/rancher/k3s/k3s.yaml" \
     "$R/etc/rancher/node/password" "$R/etc/nixfleet/form" \
-    "$R/etc/nixfleet/secrets/server-token" "$R/etc/nixfleet/secrets/agent-token" || exit
+    "$R/etc/nixfleet/secrets/server-token" "$R/etc/nixfleet/secrets/agent-token" \
+    "$R/etc/nixfleet/secrets/server-ca" "$R/etc/nixfleet/secrets/server-ca-key" || exit
   rm -f "$state"/agent/*.kubeconfig "$state"/agent/*.crt "$state"/agent/*.key "$state"/agent/etc/*.json || exit
   rm -f "$R/run/systemd/system/k3s.service.d/90-nixfleet-leaving.conf"
   systemctl daemon-reload && say released 1

@@ -10,7 +10,12 @@ let
     if (document.schemaVersion or null) == schemaVersion then
       document
     else
-      throw "${file}: schemaVersion is ${found}, this tree reads ${toString schemaVersion}: write it again with `python -m fleet contract`";
+      throw "${file}: schemaVersion is ${found}, this tree reads ${toString schemaVersion}: ${
+        if builtins.isInt (document.schemaVersion or null) && document.schemaVersion > schemaVersion then
+          "use the program that wrote it, or a newer one"
+        else
+          "write it again with `python -m fleet contract`"
+      }";
 
   read = path: checked (baseNameOf path) (builtins.fromJSON (builtins.readFile path));
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
+import re
 from typing import Any
 
 import yaml
@@ -54,6 +56,21 @@ def new_authority() -> dict[str, str]:
         _builder(name, name, key, AUTHORITY_DAYS).add_extension(constraints, critical=True).sign(key, hashes.SHA256())
     )
     return {"certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(), "key": _pem(key)}
+
+
+def password(token: str | None, user: str) -> str | None:
+    """The password in a token, as k3s takes it for this user; one that names another user is a password as it is."""
+    found = re.fullmatch(rf"K10(?:[0-9a-f]{{64}})?::{user}:(.+)", token or "")
+    return found[1] if found else token
+
+
+def mistrusted(token: str, certificate: str) -> str:
+    """What a node says of a cluster whose authority its token does not name; empty when it goes on."""
+    found = re.match(r"K10([0-9a-f]{64})::", token)
+    there = hashlib.sha256(certificate.encode()).hexdigest()
+    if found is None or found[1] == there:
+        return ""
+    return f"token CA hash does not match the Cluster CA certificate hash: {found[1]} != {there}"
 
 
 def refused_by(certificate: str, ahead: int) -> str:

@@ -144,13 +144,13 @@ class Kube:
             (service.root / TOMBSTONE).touch()
             return REMOVED
         tokens = self._document(member["cluster"])["tokens"]
-        if service.secret("server-token") != tokens["server"]:
+        if certificates.password(service.secret("server-token"), "server") != tokens["server"]:
             return "bootstrap data already found and encrypted with different token"
         service.member_of = member["cluster"]
         if not self.answering(member["cluster"]):
             return "etcd: waiting for a quorum of members"
         (service.root / FLAG).unlink(missing_ok=True)
-        if (agent := service.secret("agent-token")) and agent != tokens["agent"]:
+        if (agent := certificates.password(service.secret("agent-token"), "node")) and agent != tokens["agent"]:
             with self._world.edit(member["cluster"]) as document:
                 document["tokens"]["agent"] = agent
         self._promote(service, member["cluster"])
@@ -158,7 +158,7 @@ class Kube:
         return self._register(service, member["cluster"])
 
     def _form(self, service: Service) -> str:
-        token = service.secret("server-token")
+        token = certificates.password(service.secret("server-token"), "server")
         if not token:
             return f"open /{SECRETS}/server-token: no such file or directory"
         base = f"clusters/{service.closure.cluster['name']}"
@@ -170,8 +170,13 @@ class Kube:
             "id": secrets.token_hex(8),
             "stack": service.closure.stack,
             "endpoint": service.closure.cluster.get("endpoint", {}),
-            "tokens": {"server": token, "agent": service.secret("agent-token") or token},
-            "authority": certificates.new_authority(),
+            "tokens": {
+                "server": token,
+                "agent": certificates.password(service.secret("agent-token"), "node") or token,
+            },
+            "authority": self._authority(service),
+            # k3s makes it with each cluster.
+            "clients": certificates.new_authority()["certificate"],
             "available": False,
             "members": {},
             "nodes": {},
@@ -183,12 +188,22 @@ class Kube:
         self._add_member(service, name, learner=False)
         return ""
 
+    def _authority(self, service: Service) -> dict[str, str]:
+        """What the seed's script lays where k3s looks for an authority; else k3s makes one."""
+        certificate, key = (service.root / SECRETS / name for name in ("server-ca", "server-ca-key"))
+        if certificate.exists() and key.exists():
+            return {"certificate": certificate.read_text(), "key": key.read_text()}
+        return certificates.new_authority()
+
     def _join_as_server(self, service: Service, server: str) -> str:
         cluster = self._contact(service, server.removeprefix("https://").removesuffix(":6443"))
         if cluster is None:
             return f'failed to get CA certs: Get "{server}/cacerts": no answer'
         document = self._document(cluster)
-        if service.secret("server-token") != document["tokens"]["server"]:
+        token = service.secret("server-token") or ""
+        if mistrust := certificates.mistrusted(token, document["authority"]["certificate"]):
+            return mistrust
+        if certificates.password(token, "server") != document["tokens"]["server"]:
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         if service.host in document["members"]:
             return "etcd cluster join failed: duplicate node name found, please use a unique name for this node"
@@ -232,8 +247,10 @@ class Kube:
         cluster = self._contact(service, service.closure.cluster["join"])
         if cluster is None:
             return f'failed to get CA certs: Get "https://{service.closure.cluster["join"]}:6443/cacerts": no answer'
-        token = service.secret("agent-token")
-        if not token or token not in self._document(cluster)["tokens"].values():
+        token, document = service.secret("agent-token") or "", self._document(cluster)
+        if mistrust := certificates.mistrusted(token, document["authority"]["certificate"]):
+            return mistrust
+        if not token or certificates.password(token, "node") not in document["tokens"].values():
             return "failed to validate token: invalid token CA hash or password: 401 Unauthorized"
         return self._register(service, cluster)
 
@@ -265,8 +282,9 @@ class Kube:
             node = document["nodes"].setdefault(service.host, nodes.new_node(service.closure))
             if service.server:
                 nodes.note_member(node, service.host, document["members"][service.host])
-            authority = document["authority"]["certificate"]
+            authority, clients = document["authority"]["certificate"], document["clients"]
         write(service.root / JOINED, cluster)
+        write(service.root / STATE / "agent/client-ca.crt", clients)
         write(service.root / STATE / "agent/server-ca.crt", authority)
         write(
             service.root / STATE / "agent/kubelet.kubeconfig", f"# the kubelet's own credential in {cluster}\n", 0o600
@@ -276,6 +294,9 @@ class Kube:
     def _write_kubeconfig(self, service: Service) -> None:
         assert service.member_of is not None  # noqa: S101 - for the type checker: the caller has just set it
         document = self._document(service.member_of)
+        tls = service.root / STATE / "server/tls"
+        write(tls / "server-ca.crt", document["authority"]["certificate"])
+        write(tls / "server-ca.key", document["authority"]["key"], 0o600)
         path = service.root / KUBECONFIG
         if not path.exists() or not certificates.issued_by(path.read_text(), document["authority"]["certificate"]):
             write(path, certificates.kubeconfig(document["authority"]), 0o600)

@@ -22,7 +22,7 @@ KUBECONFIG = """clusters:
 
 OUTPUTS: dict[str, Callable[[str], dict[str, Any]]] = {
     "command:local:Command": lambda name: {
-        "stdout": KUBECONFIG if name.endswith("-kubeconfig") else "{}",
+        "stdout": KUBECONFIG if name.endswith("-kubeconfig") else "token\n" if name.endswith("-token") else "{}",
         "stderr": "",
     },
     "hcloud:index/loadBalancer:LoadBalancer": lambda _: {"ipv4": "203.0.113.200"},

@@ -14,6 +14,7 @@ from components.clouds import load_clouds
 from components.inputs import ROOT, Inputs
 from components.outputs import export
 from components.site import build
+from fleet.addons.longhorn import needs_credential
 from fleet.contract.facts import contract
 from fleet.document import read_fleet
 from fleet.keys.identities import Identities
@@ -34,6 +35,8 @@ Deploy = Callable[..., Plan]
 
 PROFILES = load_profiles(ROOT)
 BUCKET = BucketKeys(access_key="access-of-the-bucket", secret_key="secret-of-the-bucket")  # noqa: S106 - of no bucket
+
+BACKUP = BucketKeys(access_key="account-of-backups", secret_key="key-of-backups")  # noqa: S106 - of no target
 
 
 @cache
@@ -74,7 +77,9 @@ def inputs_of(stack: str, change: Change | None = None) -> Inputs:
         keys={name: host_keys(name) for name in sorted(fleet.hosts)},
         cluster_keys=cluster_keys(),
         bucket_keys=BUCKET if fleet.cluster.snapshot_bucket else None,
-        renewal="2026-q3",
+        backup_keys=BACKUP if needs_credential(fleet) else None,
+        quarter="2026-q3",
+        renewed="",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.stacks import Change, Deploy, addon, switched_off
+from tests.components.stacks import BACKUP, Change, Deploy, addon, switched_off
 
 
 def without(name: str) -> Change:
@@ -103,3 +103,16 @@ def test_another_version_of_the_storage_is_tested_again(deploy: Deploy) -> None:
     annotations = job.inputs["spec"]["template"]["metadata"]["annotations"]
     assert annotations == {"storage-version": "1.12.1"}
     assert job.options.deleteBeforeReplace
+
+
+def test_the_credential_of_backups_is_there_before_longhorn_and_secret(deploy: Deploy) -> None:
+    plan = deploy("cloud")
+    secret = plan.one("longhorn-secret-nixfleet-backup")
+    assert secret.inputs["metadata"] == {"name": "nixfleet-backup", "namespace": "longhorn-system"}
+    assert secret.inputs["stringData"] == {
+        "AWS_ACCESS_KEY_ID": BACKUP.access_key,
+        "AWS_SECRET_ACCESS_KEY": BACKUP.secret_key,
+        "AWS_ENDPOINTS": "https://fsn1.your-objectstorage.com",
+    }
+    assert "stringData" in secret.secret
+    assert secret.name in plan.one("longhorn-release").depends_on

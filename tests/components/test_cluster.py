@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.components.stacks import BUCKET
+from components.outputs import export
+from components.site import build
+from fleet.addons.consumers import network_policy
+from tests.components.plan import record
+from tests.components.stacks import BUCKET, inputs_of
 
 if TYPE_CHECKING:
     from tests.components.stacks import Deploy
@@ -98,10 +103,142 @@ class TestConsumerCredential:
         plan = deploy()
         binding = plan.one("consumer-binding")
         assert binding.inputs["metadata"]["namespace"] == "workloads"
-        assert binding.inputs["roleRef"]["name"] == "edit"
+        assert (binding.inputs["roleRef"]["kind"], binding.inputs["roleRef"]["name"]) == ("ClusterRole", "edit")
         rules = plan.one("consumer-shared").inputs["rules"]
         assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
         assert "secrets" not in {resource for rule in rules for resource in rule["resources"]}
+
+    def test_its_token_ends_by_itself_and_is_fetched_anew_each_quarter(self, deploy: Deploy) -> None:
+        plan = deploy()
+        token = plan.one("consumer-token")
+        assert token.inputs["create"].endswith("python -m hostops credential --stack sim")
+        assert token.inputs["update"] == token.inputs["create"]
+        environment = dict(token.inputs["environment"])
+        peers = json.loads(environment.pop("NIXFLEET_PEERS"))
+        assert sorted(peers) == ["hcloud-1", "hcloud-2", "hcloud-3"]
+        environment.pop("NIXFLEET_IDENTITY")
+        assert {name: value for name, value in environment.items() if not name.endswith("_SECONDS")} == {
+            "NIXFLEET_ACCOUNT": "consumer",
+            "NIXFLEET_ANCHOR": "consumer-login",
+            "NIXFLEET_NAMESPACE": "workloads",
+            "NIXFLEET_RENEWAL": "2026-q3",
+            "NIXFLEET_TOKEN_DAYS": "190",
+        }
+        assert token.inputs["logging"] == "none"
+        assert set(token.options.additionalSecretOutputs) == {"stdout", "stderr"}
+        assert plan.one("consumer-anchor").inputs["metadata"] == {"name": "consumer-login", "namespace": "workloads"}
+        # One that the cluster makes for a secret has no end at all.
+        assert not [secret.name for secret in plan.of("Secret") if "service-account" in str(secret.inputs)]
+
+    def test_credentials_renewed_by_hand_end_those_before_them(self) -> None:
+        """A token ends with the secret that it is bound to, so another name of it ends all that were given."""
+        inputs = replace(inputs_of("sim"), renewed="2026-08-01T10:20:30Z")
+        plan = record(lambda: export(inputs, build(inputs)))
+        assert plan.one("consumer-anchor").inputs["metadata"]["name"] == "consumer-login-2026-08-01t102030z"
+        environment = plan.one("consumer-token").inputs["environment"]
+        assert environment["NIXFLEET_ANCHOR"] == "consumer-login-2026-08-01t102030z"
+        assert environment["NIXFLEET_RENEWAL"] == "2026-q3-2026-08-01T10:20:30Z"
+
+
+def isolated(fleet: dict[str, Any]) -> None:
+    fleet["consumers"] = {
+        "isolated": True,
+        "admit": ["ingress"],
+        "quota": {"cpu": "4", "memory": "8Gi", "storage": "100Gi", "pods": 50},
+    }
+
+
+def restricted(fleet: dict[str, Any]) -> None:
+    fleet["consumers"] = {"podSecurity": "restricted"}
+
+
+class TestConsumerNamespace:
+    def test_no_pod_in_it_is_root_on_its_node(self, deploy: Deploy) -> None:
+        """The label by which the API server's own admission refuses privileges, host namespaces and host folders."""
+        for change, level in ((None, "baseline"), (restricted, "restricted")):
+            metadata = deploy(change=change).one("consumer-namespace").inputs["metadata"]
+            assert metadata["labels"] == {"pod-security.kubernetes.io/enforce": level}
+
+    def test_nothing_a_consumer_may_write_takes_the_label_off(self, deploy: Deploy) -> None:
+        plan = deploy(change=isolated)
+        rules = [*plan.one("consumer-shared").inputs["rules"], *plan.one("consumer-role").inputs["rules"]]
+        writing = [rule for rule in rules if not set(rule["verbs"]) <= {"get", "list", "watch"}]
+        written = {resource for rule in writing for resource in rule["resources"]}
+        assert not written & {"*", "namespaces", "networkpolicies", "resourcequotas", "limitranges", "roles"}
+        assert not {verb for rule in rules for verb in rule["verbs"]} & {"*", "bind", "escalate", "impersonate"}
+
+    def test_borders_and_share_are_there_where_they_are_set(self, deploy: Deploy) -> None:
+        plan = deploy(change=isolated)
+        borders = plan.one("consumer-borders").inputs
+        assert borders["metadata"] == {"name": "nixfleet", "namespace": "workloads"}
+        assert borders["spec"] == {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [
+                {
+                    "from": [
+                        {"podSelector": {}},
+                        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}},
+                    ]
+                }
+            ],
+            "egress": [
+                {"to": [{"podSelector": {}}]},
+                {
+                    "to": [
+                        {
+                            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+                            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+                        }
+                    ],
+                    "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+                },
+                {
+                    "to": [
+                        {
+                            "ipBlock": {
+                                "cidr": "0.0.0.0/0",
+                                "except": [
+                                    "10.0.0.0/8",
+                                    "100.64.0.0/10",
+                                    "169.254.0.0/16",
+                                    "172.16.0.0/12",
+                                    "192.168.0.0/16",
+                                ],
+                            }
+                        }
+                    ]
+                },
+            ],
+        }
+        assert plan.one("consumer-quota").inputs["spec"]["hard"] == {
+            "requests.cpu": "4",
+            "requests.memory": "8Gi",
+            "limits.memory": "8Gi",
+            "requests.storage": "100Gi",
+            "pods": "50",
+        }
+        assert plan.one("consumer-limits").inputs["spec"]["limits"] == [
+            {
+                "type": "Container",
+                "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+                "default": {"memory": "512Mi"},
+            }
+        ]
+        binding = plan.one("consumer-binding").inputs["roleRef"]
+        assert (binding["kind"], binding["name"]) == ("Role", "consumer")
+
+    def test_pods_outside_of_private_ranges_are_no_internet_either(self) -> None:
+        def public(fleet: dict[str, Any]) -> None:
+            isolated(fleet)
+            fleet["cluster"]["podRange"] = "198.18.0.0/16"
+
+        policy = network_policy(inputs_of("sim", public).fleet)
+        assert "198.18.0.0/16" in policy["egress"][2]["to"][0]["ipBlock"]["except"]
+
+    def test_without_settings_there_are_neither(self, deploy: Deploy) -> None:
+        names = {resource.name for resource in deploy().resources}
+        assert not names & {"consumer-borders", "consumer-quota", "consumer-limits", "consumer-role"}
 
 
 def test_the_stack_exports_the_versioned_model(deploy: Deploy) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.site import build
 from fleet.cluster import Rollout
 from fleet.contract.facts import HostFacts
 from fleet.durations import switch_seconds
-from tests.components.plan import Plan, name_of, number
+from tests.components.plan import Plan, name_of, number, record
+from tests.components.stacks import inputs_of
 
 if TYPE_CHECKING:
     from tests.components.stacks import Deploy
@@ -54,12 +57,20 @@ class TestInstall:
         assert "stdin" in server.secret & agent.secret
         assert sorted(json.loads(server.inputs["stdin"])) == [
             "agentToken",
+            "authority",
+            "authorityKey",
             "deployKey",
             "hostKey",
             "serverToken",
             "wireguardKey",
         ]
-        assert sorted(json.loads(agent.inputs["stdin"])) == ["agentToken", "deployKey", "hostKey", "wireguardKey"]
+        assert sorted(json.loads(agent.inputs["stdin"])) == [
+            "agentToken",
+            "authority",
+            "deployKey",
+            "hostKey",
+            "wireguardKey",
+        ]
 
     def test_its_streams_are_secret(self, deploy: Deploy) -> None:
         assert set(deploy().one("hcloud-1-install").options.additionalSecretOutputs) >= {"stdout", "stderr"}
@@ -132,8 +143,8 @@ class TestSystem:
     @pytest.mark.parametrize(
         ("host", "kept"),
         [
-            ("hcloud-1", ["agentToken", "deployKey", "serverToken", "wireguardKey"]),
-            ("n100-1", ["agentToken", "deployKey", "wireguardKey"]),
+            ("hcloud-1", ["agentToken", "authority", "authorityKey", "deployKey", "serverToken", "wireguardKey"]),
+            ("n100-1", ["agentToken", "authority", "deployKey", "wireguardKey"]),
         ],
     )
     def test_a_changed_secret_of_its_own_reaches_it(self, deploy: Deploy, host: str, kept: list[str]) -> None:
@@ -164,3 +175,11 @@ def test_a_command_names_no_folder_of_this_machine(deploy: Deploy, verb: str) ->
     text = f'exec env PATH="$PWD/.venv/bin:$PATH" python -m hostops {word} --stack sim --host n100-1'
     assert command.inputs["create"] == text
     assert not {"dir", "interpreter"} & set(command.inputs)
+
+
+def test_an_installation_knows_on_which_machine_the_last_one_was() -> None:
+    inputs = replace(inputs_of("sim"), machines={"hcloud-1": "4711"})
+    plan = record(lambda: build(inputs))
+    told = {name: plan.one(f"{name}-install").inputs["environment"] for name in ("hcloud-1", "n100-1")}
+    assert told["hcloud-1"]["NIXFLEET_INSTALLED_ON"] == "4711"
+    assert told["n100-1"].get("NIXFLEET_INSTALLED_ON", "") == ""

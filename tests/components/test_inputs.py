@@ -12,12 +12,15 @@ import yaml
 
 from components import evaluation, inputs
 from components.inputs import ROOT, load, quarter
+from components.site import build
+from components.withheld import SECRET_INPUTS
 from fleet.contract.evaluation import Evaluated, evaluate
 from fleet.contract.facts import render
 from fleet.faults import FleetError
 from fleet.keys.pairs import as_secret
+from fleet.model import camel
 from tests.components.plan import record
-from tests.components.stacks import BUCKET, cluster_keys, host_keys, inputs_of
+from tests.components.stacks import BACKUP, BUCKET, cluster_keys, host_keys, inputs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +46,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     }
 
 
-def loaded(config: dict[str, str]) -> inputs.Inputs:
+def loaded(config: dict[str, str], *, preview: bool = False) -> inputs.Inputs:
     """Load under this config; nothing may have been registered by then."""
     found: list[inputs.Inputs] = []
 
@@ -51,7 +54,7 @@ def loaded(config: dict[str, str]) -> inputs.Inputs:
         pulumi.runtime.set_all_config(config)
         found.append(load())
 
-    plan = record(program)
+    plan = record(program, preview=preview)
     assert plan.resources == []
     return found[0]
 
@@ -86,6 +89,36 @@ def test_a_bucket_for_snapshots_without_its_credential_is_refused(text: str | No
     )
 
 
+def backed_up(config: dict[str, str], **settings: str) -> None:
+    fleet = json.loads(config["nixfleet:fleet"])
+    fleet["addons"]["longhorn"] = {"backupTarget": "s3://backups@fsn1/", **settings}
+    config["nixfleet:fleet"] = json.dumps(fleet)
+
+
+@pytest.mark.parametrize("text", [None, "hunter2", '{"accessKey": "hunter2"}'])
+def test_a_backup_target_without_its_credential_is_refused(text: str | None, config: dict[str, str]) -> None:
+    backed_up(config)
+    if text is not None:
+        config["nixfleet:backupKeys"] = text
+    assert refusal(config) == (
+        "Pulumi.sim.yaml has 1 fault:\n"
+        "  nixfleet:backupKeys: absent or unreadable: a backup target has its credential as a secret of the stack; "
+        "run `pulumi config set --secret nixfleet:backupKeys -s sim` and give it "
+        '{"accessKey": "...", "secretKey": "..."}'
+    )
+
+
+def test_a_backup_target_has_its_credential(config: dict[str, str]) -> None:
+    backed_up(config)
+    config["nixfleet:backupKeys"] = json.dumps(BACKUP.model_dump(mode="json"))
+    assert loaded(config).backup_keys == BACKUP
+
+
+def test_a_backup_target_without_accounts_needs_none(config: dict[str, str]) -> None:
+    backed_up(config, backupTarget="nfs://nas:/backups")
+    assert loaded(config).backup_keys is None
+
+
 def test_missing_private_halves_are_named_all_at_once(config: dict[str, str]) -> None:
     del config["nixfleet:keys-n100-1"], config["nixfleet:clusterKeys"]
     assert refusal(config) == (
@@ -93,6 +126,52 @@ def test_missing_private_halves_are_named_all_at_once(config: dict[str, str]) ->
         f"  nixfleet:clusterKeys: absent or unreadable: {LAW}; {CURE}\n"
         f"  nixfleet:keys-n100-1: absent or unreadable: {LAW}; {CURE}"
     )
+
+
+class TestPreviewWithoutPrivateHalves:
+    """A reviewer's preview has the public file alone; whoever changes hosts has all keys."""
+
+    @pytest.fixture
+    def public(self, config: dict[str, str]) -> dict[str, str]:
+        return {key: value for key, value in config.items() if key in ("nixfleet:fleet", "nixfleet:identities")}
+
+    def test_it_has_stand_ins_for_all_of_them(self, public: dict[str, str], config: dict[str, str]) -> None:
+        found, known = loaded(public, preview=True), loaded(config)
+        assert (found.public, known.public) == (True, False)
+        assert (found.contract, set(found.keys)) == (known.contract, set(known.keys))
+        secrets = [found.cluster_keys.server_token, found.cluster_keys.deploy_key, found.keys["n100-1"].host_key]
+        assert secrets == ["withheld"] * 3
+
+    def test_nothing_changes_by_them(self, public: dict[str, str]) -> None:
+        def program() -> None:
+            pulumi.runtime.set_all_config(public)
+            build(load())
+
+        plan = record(program, preview=True)
+        held = {name for name in SECRET_INPUTS for one in plan.resources if camel(name) in one.inputs}
+        assert held == {"stdin", "string_data", "user_data"}
+        for one in plan.resources:
+            kept = {camel(name) for name in SECRET_INPUTS if camel(name) in one.inputs}
+            assert kept <= {camel(name) for name in one.options.ignoreChanges}, one.name
+
+    def test_an_up_without_them_is_refused(self, public: dict[str, str]) -> None:
+        assert refusal(public).splitlines()[1:3] == [
+            f"  nixfleet:clusterKeys: absent or unreadable: {LAW}; {CURE}",
+            f"  nixfleet:keys-hcloud-1: absent or unreadable: {LAW}; {CURE}",
+        ]
+
+    def test_half_of_them_is_a_fault_in_a_preview_too(self, config: dict[str, str]) -> None:
+        del config["nixfleet:keys-n100-1"]
+        with pytest.raises(pulumi.RunError) as refused:
+            loaded(config, preview=True)
+        assert str(refused.value) == (
+            f"Pulumi.sim.yaml has 1 fault:\n  nixfleet:keys-n100-1: absent or unreadable: {LAW}; {CURE}"
+        )
+
+    def test_example_keys_serve_for_a_preview(self, public: dict[str, str]) -> None:
+        identities = json.loads(public["nixfleet:identities"])
+        public["nixfleet:identities"] = json.dumps({**identities, "example": True})
+        assert loaded(public, preview=True).public
 
 
 def test_a_secret_of_another_host_is_found_without_showing_it(config: dict[str, str]) -> None:

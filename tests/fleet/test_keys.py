@@ -58,7 +58,7 @@ def test_a_fresh_set_is_whole_and_every_key_is_its_own() -> None:
     assert sorted(secrets) == [CLUSTER_KEY, host_config_key("a"), host_config_key("b")]
     assert list(identity_faults(identities)) == []
     cluster = json.loads(secrets[CLUSTER_KEY])
-    assert sorted(cluster) == ["agentToken", "deployKey", "serverToken"]
+    assert sorted(cluster) == ["agentToken", "authority", "authorityKey", "deployKey", "serverToken"]
     assert cluster["agentToken"] != cluster["serverToken"]
     assert len(bytes.fromhex(cluster["serverToken"])) == 32
 

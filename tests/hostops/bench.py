@@ -19,7 +19,7 @@ import yaml
 
 from fleet.contract.facts import contract, render
 from fleet.document import read_fleet
-from fleet.keys.pairs import deploy_public
+from fleet.keys.pairs import authority_of, deploy_public
 from fleet.profiles import load_profiles
 from fleet.userdata import user_data
 from hostops import runtime
@@ -148,8 +148,11 @@ class Bench:
         if host in self.hosts:
             keys = self.ring.hosts[host]
             found |= {"hostKey": keys.host_key, "wireguardKey": keys.wireguard_key, "agentToken": cluster.agent_token}
+            named = authority_of(cluster)
             if self.hosts[host]["role"] == "server":
-                found["serverToken"] = cluster.server_token
+                found |= {"serverToken": cluster.server_token, **named}
+            elif named:
+                found["authority"] = named["authority"]
         return found | self.more
 
     def environment(self, host: str | None = None, **more: str) -> dict[str, str]:

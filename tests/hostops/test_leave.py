@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CLAIMS = (
     "etc/nixfleet/secrets/agent-token",
+    "etc/nixfleet/secrets/server-ca",
+    "etc/nixfleet/secrets/server-ca-key",
     "etc/nixfleet/secrets/server-token",
     "etc/rancher/k3s/k3s.yaml",
     "etc/rancher/node/password",

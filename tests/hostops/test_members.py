@@ -292,7 +292,7 @@ class TestComingBack:
     def test_a_server_with_the_data_of_another_cluster_is_not_taken_out_of_it_unasked(self, trio: Bench) -> None:
         content = trio.content("hcloud-3")
         for name in ("hcloud-1", "hcloud-2"):
-            path = trio.world.root / f"machines/id-{name}/root/var/lib/rancher/k3s/agent/server-ca.crt"
+            path = trio.world.root / f"machines/id-{name}/root/var/lib/rancher/k3s/agent/client-ca.crt"
             path.write_text("another")
         trio.fault("hcloud-3", "k3s start")
         trio.rack.reboot("id-hcloud-3")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 import yaml
 
 from sim.machines import machine as machines
+from sim.machines.commands import tokens
 from sim.machines.rack import Disk
 from tests.hostops.bench import BOARD, PUBLIC, SEED, SERVERS, Bench, into_installer, members, wait_for
 
@@ -32,6 +35,23 @@ class TestInstall:
         assert (again.code, again.phases) == (0, ["contact", "guard", "ready"])
         assert "guard: already installed" in again.err
         assert (board.content(SEED), board.events("format")) == (content, 1)
+
+    def test_a_bootstrap_key_is_worth_nothing_on_a_machine_that_was_installed(self, board: Bench) -> None:
+        """In a cloud, every process of the machine can read it, for ever."""
+        known = {"NIXFLEET_MACHINE_ID": "4711", "NIXFLEET_INSTALLED_ON": "4711"}
+        refused = board.run("install", SEED, **known)
+        text = (
+            f"{SEED} was installed on this machine, and {PUBLIC[SEED]} answers with its bootstrap key, which whatever "
+            "ran there could read: it may be another machine, and it was told nothing; if its cloud has made its "
+            "system anew, delete the server there, then make refresh STACK=sim and make up STACK=sim: a new server "
+            "gets a new installation"
+        )
+        assert (refused.code, refused.last) == (3, f"hostops: {SEED}: contact: failed: {text}")
+        assert board.events("nixos-anywhere kexec") == 0
+        # Another machine under the name, as after a replacement, is a first installation.
+        assert board.run("install", SEED, **(known | {"NIXFLEET_INSTALLED_ON": "4710"})).code == 0
+        again = board.run("install", SEED, **known)
+        assert (again.code, "contact: installed at" in again.err) == (0, True)
 
     def test_a_token_formats_once_and_an_older_one_never(self, pair: Bench) -> None:
         first = pair.content(BOARD)
@@ -364,6 +384,32 @@ class TestCluster:
         assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.80:6443"
         assert document["clusters"][0]["cluster"]["tls-server-name"] == "api.sim.example.net"
         assert document["users"][0]["user"]["client-key-data"] not in ended.err
+
+    def test_a_token_is_given_for_an_account_that_is_there_and_ends_by_itself(self, trio: Bench) -> None:
+        wanted = {
+            "NIXFLEET_ACCOUNT": "consumer",
+            "NIXFLEET_ANCHOR": "login",
+            "NIXFLEET_NAMESPACE": "workloads",
+            "NIXFLEET_TOKEN_DAYS": "190",
+        }
+        refused = trio.run("credential", **wanted)
+        assert (refused.code, refused.out) == (4, "")
+        told = 'error: failed to create token: serviceaccounts "consumer" not found'
+        assert refused.last == (
+            f"hostops: sim: credential: failed: no server gave a token: hcloud-1: {told}; hcloud-2: {told}; "
+            f"hcloud-3: {told}; bring the cluster's quorum back first (make status shows who is down), then run again"
+        )
+        with trio.world.edit("clusters/sim") as document:
+            tokens.ACCOUNT.add(document, "workloads", "consumer")
+            tokens.SECRET.add(document, "workloads", "login")
+        trio.rack.power("id-hcloud-1", on=False)
+        before = time.time()
+        ended = trio.run("credential", **wanted)
+        assert ended.code == 0, ended.err
+        claims = json.loads(base64.urlsafe_b64decode(ended.out.split(".")[1] + "=="))
+        assert claims["exp"] - before == pytest.approx(190 * 86400, abs=600)
+        assert claims["kubernetes.io"]["secret"]["name"] == "login"
+        assert ended.out.strip() not in ended.err
 
     def test_no_server_that_answers_is_an_error_without_output(self, board: Bench) -> None:
         ended = board.run("kubeconfig")

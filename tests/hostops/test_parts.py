@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ import yaml
 
 from fleet.cluster import Rollout
 from fleet.durations import told, verb_seconds
+from fleet.keys.authority import new_authority
 from fleet.keys.pairs import new_cluster_keys
 from hostops import process
 from hostops.__main__ import VERBS
@@ -44,7 +46,7 @@ def key() -> str:
 
 WRONG = (
     "; give one object with the keys deployKey, formerDeployKey, hostKey, wireguardKey, serverToken, agentToken, "
-    "formerServerToken, bucketAccessKey, bucketSecretKey as needed, "
+    "formerServerToken, authority, authorityKey, bucketAccessKey, bucketSecretKey as needed, "
     'for example {"deployKey": "-----BEGIN ..."}'
 )
 
@@ -72,6 +74,21 @@ def test_secrets_that_a_verb_needs_are_named() -> None:
 
 def test_secrets_have_no_representation() -> None:
     assert repr(Secrets(deploy_key="hunter2")) == "Secrets(...)"
+
+
+def test_tokens_name_the_authority_where_the_stack_has_one() -> None:
+    """k3s reads `K10HASH::USER:PASSWORD`; only servers have what forms a cluster."""
+    certificate, key = new_authority()
+    stdin = {"serverToken": "s", "agentToken": "a", "authority": certificate, "authorityKey": key}
+    secrets = Secrets.read(json.dumps(stdin))
+    digest = hashlib.sha256(certificate.encode()).hexdigest()
+    assert secrets.on_host("agent") == {"agent-token": f"K10{digest}::node:a\n"}
+    assert secrets.on_host("server") == {
+        "agent-token": f"K10{digest}::node:a\n",
+        "server-ca": certificate,
+        "server-ca-key": key,
+        "server-token": f"K10{digest}::server:s\n",
+    }
 
 
 def test_an_agent_gets_no_server_token() -> None:

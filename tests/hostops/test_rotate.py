@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fleet.keys.pairs import another_host_key, other_tokens
+from fleet.keys.authority import authority_hash, join_token, new_authority
+from fleet.keys.pairs import another_host_key, authority_of, other_tokens
 from hostops.keyring import fingerprint, public_half
 from tests.hostops.bench import wait_for
 
@@ -38,6 +39,7 @@ class TestTokens:
             "serverToken": new.server_token,
             "agentToken": new.agent_token,
             "formerServerToken": old.server_token,
+            **authority_of(new),
         }
         trio.fault("hcloud-2", "systemctl restart", "hang")
         killed = trio.start("tokens")
@@ -48,7 +50,8 @@ class TestTokens:
         assert again.code == 0, again.err
         assert "hcloud-1: tokens: has them already" in again.err
         assert trio.world.read("clusters/sim")["tokens"] == {"server": new.server_token, "agent": new.agent_token}
-        assert [secret(trio, host, "server-token") for host in SERVERS] == [new.server_token] * 3
+        kept = join_token(new.authority, "server", new.server_token)
+        assert [secret(trio, host, "server-token") for host in SERVERS] == [kept] * 3
         trio.more = {}
         for host in SERVERS:
             trio.rack.reboot(trio.machine(host).spec.id)
@@ -63,7 +66,68 @@ class TestTokens:
             "then run again: make rotate WHAT=tokens STACK=sim"
         )
         assert (ended.code, ended.last) == (6, f"hostops: sim: rotate: failed: {text}")
-        assert secret(trio, "hcloud-1", "server-token") == trio.ring.cluster.server_token
+        own = trio.ring.cluster
+        assert secret(trio, "hcloud-1", "server-token") == join_token(own.authority, "server", own.server_token)
+
+
+class TestAuthority:
+    """Joins check whose cluster it is: tokens name the authority that the stack has, and the running cluster too."""
+
+    def test_the_cluster_has_the_one_that_was_made_before_any_machine(self, trio: Bench) -> None:
+        own = trio.ring.cluster
+        assert trio.world.read("clusters/sim")["authority"]["certificate"] == own.authority
+        assert secret(trio, "hcloud-2", "server-token").startswith(f"K10{authority_hash(own.authority)}::server:")
+        assert secret(trio, "hcloud-2", "agent-token").startswith(f"K10{authority_hash(own.authority)}::node:")
+        told = json.loads(trio.run("authority").out)
+        assert told == {"authority": own.authority, "authorityKey": own.authority_key}
+
+    def test_tokens_of_another_one_are_never_written(self, trio: Bench) -> None:
+        certificate, key = new_authority()
+        before = secret(trio, "hcloud-2", "server-token")
+        trio.ring.cluster = trio.ring.cluster.model_copy(update={"authority": certificate, "authority_key": key})
+        refused = trio.run("switch", "hcloud-2")
+        text = (
+            "hcloud-2 runs in a cluster whose authority is another one than the stack's, and no token of the stack "
+            "fits there: nothing was written; put the old nixfleet:clusterKeys back into the stack file (git has "
+            "them), then run again"
+        )
+        assert (refused.code, refused.last) == (3, f"hostops: hcloud-2: secrets: failed: {text}")
+        trio.more = {"formerServerToken": trio.ring.cluster.server_token, **trio.secrets("hcloud-1")}
+        refused = trio.run("tokens")
+        assert (refused.code, refused.last) == (
+            3,
+            f"hostops: sim: secrets: failed: {text.replace('hcloud-2', 'hcloud-1')}",
+        )
+        assert secret(trio, "hcloud-2", "server-token") == before
+
+    def test_keys_of_before_go_on_and_learn_the_running_one(self, trio: Bench) -> None:
+        """Bare tokens work as they did; a rotation brings long ones, and nothing else of the cluster changes."""
+        own = trio.ring.cluster
+        trio.more = {"serverToken": own.server_token, "agentToken": own.agent_token}
+        trio.ring.cluster = own.model_copy(update={"authority": "", "authority_key": ""})
+        for host in SERVERS:
+            root: Path = trio.world.root / "machines" / trio.machine(host).spec.id / "root/etc/nixfleet/secrets"
+            (root / "server-token").write_text(f"{own.server_token}\n")
+            (root / "agent-token").write_text(f"{own.agent_token}\n")
+            trio.rack.reboot(trio.machine(host).spec.id)
+        assert healthy(trio)
+        new = other_tokens(trio.ring.cluster).model_copy(update=renamed(json.loads(trio.run("authority").out)))
+        trio.more = {
+            "serverToken": new.server_token,
+            "agentToken": new.agent_token,
+            "formerServerToken": own.server_token,
+            **authority_of(new),
+        }
+        done = trio.run("tokens")
+        assert done.code == 0, done.err
+        assert secret(trio, "hcloud-3", "server-token") == join_token(own.authority, "server", new.server_token)
+        trio.more = {}
+        assert healthy(trio)
+
+
+def renamed(told: dict[str, str]) -> dict[str, str]:
+    """What the verb authority prints, by the names of the stack's keys."""
+    return {"authority": told["authority"], "authority_key": told["authorityKey"]}
 
 
 class TestHostKey:

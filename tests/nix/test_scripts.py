@@ -143,6 +143,24 @@ def test_a_seed_forms_the_cluster_where_its_installation_asked_for_it(machine: M
     assert (seed(machine, when="after").returncode, mark.exists()) == (0, False)
 
 
+def test_a_cluster_that_is_formed_has_the_stacks_authority(machine: Machine) -> None:
+    """k3s takes an authority that lies there at its first start; without a key of ours it makes its own."""
+    machine.file(MARK)
+    machine.file("/etc/nixfleet/secrets/server-ca", "certificate\n")
+    machine.fake("curl", "printf 000; exit 7")
+    data = {"SEED_DATA": "/k3s/server/db/etcd", "SEED_PEERS": "10.0.1.12", "SEED_SECONDS": "0"}
+    assert machine.run(SEED, "before", **data).returncode == 0
+    assert not (machine.root / "k3s/server/tls").exists()
+    machine.file("/etc/nixfleet/secrets/server-ca-key", "private\n")
+    assert machine.run(SEED, "before", **data).returncode == 0
+    files = {path.name: path for path in (machine.root / "k3s/server/tls").iterdir()}
+    assert {name: path.read_text() for name, path in files.items()} == {
+        "server-ca.crt": "certificate\n",
+        "server-ca.key": "private\n",
+    }
+    assert files["server-ca.key"].stat().st_mode & 0o777 == 0o600
+
+
 def test_a_seed_without_the_mark_forms_nothing_however_silent_the_others_are(machine: Machine) -> None:
     machine.fake("curl", "printf 000; exit 7")
     done = seed(machine)

@@ -141,3 +141,10 @@ def test_a_file_that_cannot_be_read_is_left_to_the_program() -> None:
     known = Past(precedent=REMEMBERED, protected=("a",), closures={})
     hold("up", "lab", ROOT / "Pulumi.none.yaml", ROOT, known)
     hold("refresh", "lab", ROOT / "Pulumi.lab.yaml", ROOT, known)
+
+
+def test_it_is_known_on_which_machine_a_host_was_installed() -> None:
+    """Also with a token that is new: the machine is the same, and its bootstrap key is worth nothing."""
+    done = command("hcloud-1-install", inputs={"environment": {"NIXFLEET_MACHINE_ID": "4711"}})
+    gone = command("hcloud-2-install", inputs={"environment": {"NIXFLEET_MACHINE_ID": "4712"}}, delete=True)
+    assert past({"resources": [done, gone]}).machines == {"hcloud-1": "4711"}

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Around each start of k3s on the seed. Without data it joins the cluster of another server that answers. It forms one
 # only where its installation asked for that, by a mark that is gone as soon as there is a cluster.
+# The cluster that it forms has the stack's authority, where the stack has one: tokens name it, and who joins checks it.
 # $1: before or after the start. Environment: SEED_DATA, SEED_PEERS, SEED_SECONDS for the others to answer.
 root=${NIXFLEET_ROOT:-}
 mark=$root/etc/nixfleet/form
@@ -17,6 +18,16 @@ answering() {
     fi
   done
   return 1
+}
+
+# bring_authority: where k3s looks for one before it makes its own
+bring_authority() {
+  secrets=$root/etc/nixfleet/secrets tls=$root${SEED_DATA%/db/etcd}/tls
+  if [ -s "$secrets/server-ca" ] && [ -s "$secrets/server-ca-key" ]; then
+    mkdir -p "$tls"
+    install -m 0600 "$secrets/server-ca-key" "$tls/server-ca.key"
+    install -m 0644 "$secrets/server-ca" "$tls/server-ca.crt"
+  fi
 }
 
 # has_data: of a cluster that this server is in; etcd leaves a tombstone in the data of a member that was removed
@@ -39,6 +50,7 @@ while true; do
     exit 0
   fi
   if [ -e "$mark" ] && [ ! -e "$root$SEED_DATA" ]; then
+    bring_authority
     echo "nixfleet-seed: none of the other servers (${SEED_PEERS:-none}) answers, and $mark is there:" \
       "forming the cluster" >&2
     exit 0

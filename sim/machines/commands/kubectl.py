@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from sim.machines import jsonpath, nodes
-from sim.machines.commands import drain, resources
+from sim.machines.commands import drain, resources, tokens
 from sim.machines.commands.call import Call, Reply, not_simulated
 
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
@@ -49,6 +49,8 @@ async def run(call: Call, words: list[str]) -> Reply:
 async def _obey(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
     if words[:1] == ["get"]:
         return _get(call, cluster, words[1:], options)
+    if words[:2] == ["create", "token"]:
+        return tokens.create(call.host.site.world.read(cluster), words[2:], options)
     if words[:1] == ["drain"]:
         return await _drain(call, cluster, words[1:], options)
     reply = resources.change(call, cluster, words, options) or _change(call, cluster, words, options)
@@ -82,6 +84,9 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
             "-p",
             "--patch",
             "--type",
+            "--bound-object-kind",
+            "--bound-object-name",
+            "--duration",
         ):
             options[name.lstrip("-")[0] if name in ("--output", "--namespace") else name.lstrip("-")] = (
                 value if has_value else next(rest, "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sim.machines import certificates
 from sim.machines.commands.call import Call, Reply, not_simulated
 from sim.machines.service import DATA, FLAG, STATE
 from sim.machines.systems import write
@@ -148,7 +149,8 @@ def _snapshot(call: Call, settings: dict[str, Any], name: str) -> str | None:
 
 
 def _of_other_token(call: Call, text: str) -> str:
-    token = (call.host.root / "etc/nixfleet/secrets/server-token").read_text().strip()
+    own = (call.host.root / "etc/nixfleet/secrets/server-token").read_text().strip()
+    token = certificates.password(own, "server")
     same = json.loads(text)["tokens"]["server"] == token
     return "" if same else "bootstrap data already found and encrypted with different token"
 

@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
-from fleet.addons.longhorn import DATA_PATH, drain_policy, longhorn_values, replicas
+from fleet.addons.longhorn import (
+    DATA_PATH,
+    backup_secret,
+    drain_policy,
+    longhorn_values,
+    needs_credential,
+    replicas,
+)
 from fleet.addons.smoke_test import storage_class
+from fleet.keys.pairs import BucketKeys
 from tests.components.stacks import addon, inputs_of
 
 
@@ -89,3 +97,43 @@ def test_the_users_values_are_merged_last_and_key_by_key() -> None:
     assert told["longhornUI"] == {"replicas": 2}
     assert told["defaultSettings"]["logLevel"] == "Debug"
     assert told["defaultSettings"]["createDefaultDiskLabeledNodes"] is True
+
+
+KEYS = BucketKeys(access_key="an-account", secret_key="its-key")  # noqa: S106 - of no target
+TARGETS = {
+    "s3://b@fsn1/": {"AWS_ACCESS_KEY_ID": "an-account", "AWS_SECRET_ACCESS_KEY": "its-key"},
+    "azblob://c@account/": {"AZBLOB_ACCOUNT_NAME": "an-account", "AZBLOB_ACCOUNT_KEY": "its-key"},
+    "cifs://nas/backups": {"CIFS_USERNAME": "an-account", "CIFS_PASSWORD": "its-key"},
+}
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_backup_target_has_its_credential_in_longhorns_own_words(target: str) -> None:
+    """Names of the secret's keys as Longhorn documents them for each kind of backup target."""
+
+    def backed_up(fleet: dict[str, Any]) -> None:
+        addon(fleet, "longhorn", backupTarget=target)
+
+    assert needs_credential(inputs_of("sim", backed_up).fleet)
+    assert backup_secret(inputs_of("sim", backed_up).fleet, KEYS) == TARGETS[target]
+    assert values(backed_up)["defaultBackupStore"] == {
+        "backupTarget": target,
+        "backupTargetCredentialSecret": "nixfleet-backup",
+    }
+
+
+def test_a_service_that_is_not_amazons_is_named_in_the_secret() -> None:
+    def elsewhere(fleet: dict[str, Any]) -> None:
+        addon(fleet, "longhorn", backupTarget="s3://b@fsn1/", backupEndpoint="fsn1.your-objectstorage.com")
+
+    said = backup_secret(inputs_of("sim", elsewhere).fleet, KEYS)
+    assert said["AWS_ENDPOINTS"] == "https://fsn1.your-objectstorage.com"
+
+
+def test_a_secret_that_the_values_name_is_left_to_their_author() -> None:
+    def own(fleet: dict[str, Any]) -> None:
+        named = {"defaultBackupStore": {"backupTargetCredentialSecret": "mine"}}
+        addon(fleet, "longhorn", backupTarget="s3://b@fsn1/", values=named)
+
+    assert not needs_credential(inputs_of("sim", own).fleet)
+    assert values(own)["defaultBackupStore"]["backupTargetCredentialSecret"] == "mine"
