@@ -5,3 +5,9 @@ and `hostops/` (work on hosts). Models, laws and everything derived from them ar
 written in files.py, profiles.py, stackfile.py, keys/keystore.py and contract/generated.py only, random numbers are
 drawn in keys/pairs.py, and keys/encryption.py runs the Pulumi CLI.
 """
+
+import os
+
+# pydantic looks through all installed distributions for plugins of its own, in each of the many processes that start
+# here: a sixth of the time of one. None is wanted: what validates a document is in this repository.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -22,7 +22,20 @@ if TYPE_CHECKING:
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["operate.engine", "pulumi_command", "pulumi_hcloud", "pulumi_kubernetes", "pulumi_ovh", "components.site"]
+    [
+        "operate.engine",
+        "pulumi_command",
+        "pulumi_hcloud",
+        "pulumi_kubernetes",
+        "pulumi_ovh",
+        "components.site",
+        # For the plugins' zygote, which is one of these processes too.
+        "sim.plugins.command",
+        "sim.plugins.hcloud",
+        "sim.plugins.kubernetes",
+        "sim.plugins.ovh",
+        "sim.plugins.zygote",
+    ]
 )
 
 

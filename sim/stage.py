@@ -27,6 +27,8 @@ from sim.apart import run_apart
 from sim.machines.rack import Rack
 from sim.passphrase import Passphrase, WrongPassphraseError
 from sim.plugins.install import install
+from sim.plugins.launch import ADDRESS
+from sim.plugins.zygote import zygote
 from sim.racking import describe_flavors, rack_records
 from sim.session import alone, drop_stale_locks, machines
 from sim.world import Event, World
@@ -105,6 +107,7 @@ class Stage:
                 "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
                 "NIXFLEET_CONTRACTS": str(contracts),
                 "NIXFLEET_RUNTIME": str(self._runtime),
+                ADDRESS: str(self._runtime / "zygote"),
                 "PATH": os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")]),
                 "PULUMI_BACKEND_URL": (base / "state").as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -128,7 +131,8 @@ class Stage:
                 self._runtime.mkdir(mode=0o700, exist_ok=True)
                 try:
                     self._rack_records()
-                    yield
+                    with zygote(self._runtime / "zygote"):
+                        yield
                 finally:
                     self._powered = False
                     shutil.rmtree(self._runtime, ignore_errors=True)

@@ -127,10 +127,10 @@ async def _serve(provider: Provider, version: str, engine: str) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    # The engine interrupts its plugins when it is done with them, from the port on.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: asyncio.ensure_future(server.stop(None)))
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The engine interrupts its plugins when it is done with them.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: asyncio.ensure_future(server.stop(None)))
     orphan = asyncio.create_task(_stop_orphan(server, os.getppid()))
     await server.wait_for_termination()
     orphan.cancel()

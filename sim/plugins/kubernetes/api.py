@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from sim.machines.rack import Rack
+from sim.machines import machine
 from sim.plugins.server import Refused
 
 if TYPE_CHECKING:
@@ -226,9 +226,8 @@ def _leads_to(world: World, name: str, host: str) -> bool:
     members = cluster.get("members", {}).values()
     known = {endpoint.get("address"), endpoint.get("name"), *(member["address"] for member in members)}
     machines = {member["machine"] for member in members}
-    for machine in Rack(world).machines():
-        if machine.spec.id in machines:
-            known.update(machine.spec.addresses)
+    for found in filter(None, (machine.load(world, ident) for ident in sorted(machines))):
+        known.update(found.spec.addresses)
     objects = world.read("clouds/hcloud").get("objects", {})
     for target in objects.get("LoadBalancerTarget", {}).values():
         if str(target.get("serverId")) in machines:

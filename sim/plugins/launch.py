@@ -1,0 +1,64 @@
+"""A plugin's process as an engine knows it; the plugin itself is a fork of one that has imported everything already.
+
+It is started without `site` and imports next to nothing. Whoever ends it ends the plugin, and what it is signalled the
+plugin's group is. Where no zygote answers (zygote.py), it becomes the plugin by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+
+ADDRESS = "NIXFLEET_ZYGOTE"
+"""Names the socket of the zygote."""
+
+LOOK_SECONDS = 1.0
+"""How often it looks whether its engine is still there."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _connection() -> socket.socket | None:
+    address = os.environ.get(ADDRESS)
+    if not address:
+        return None
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _follow(connection: socket.socket) -> int:
+    """Wait for the plugin's end, or for the engine's; its exit code."""
+    engine = os.getppid()
+    connection.settimeout(LOOK_SECONDS)
+    while os.getppid() == engine:
+        try:
+            code = connection.recv(1)
+        except TimeoutError:
+            continue
+        return code[0] if code else 1
+    return 1
+
+
+def main() -> int:
+    """Have the plugin forked, and follow it to its end."""
+    connection = _connection()
+    if connection is None:
+        os.execv(sys.executable, [sys.executable, "-m", "sim.plugins", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+    for number in SIGNALS:
+        signal.signal(number, lambda number, _: connection.send(bytes([number])))
+    wish = {"argv": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}  # noqa: PTH109 - pathlib costs
+    socket.send_fds(connection, [b"!"], [0, 1, 2])
+    connection.sendall(json.dumps(wish).encode() + b"\n")
+    return _follow(connection)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
