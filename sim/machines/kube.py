@@ -178,6 +178,7 @@ class Kube:
             # k3s makes it with each cluster.
             "clients": certificates.new_authority()["certificate"],
             "available": False,
+            "leader": "",
             "members": {},
             "nodes": {},
             "passwords": {},
@@ -307,6 +308,7 @@ class Kube:
             if document["available"] != available:
                 self._world.record("kubernetes", "quorum found" if available else "quorum lost", name)
             document["available"] = available
+            self._elect(name, document)
             if not available:
                 return
             for host, node in document["nodes"].items():
@@ -314,7 +316,17 @@ class Kube:
                 nodes.update_status(node, service, document["members"].get(host), votes=self._votes(name, host))
             workloads.reconcile(document)
             roots = {s.host: s.root for s in self.services.values() if self._works_in(s, name)}
+            before = longhorn.faulted(document)
             longhorn.reconcile(document, roots, self._held)
+            for volume in sorted(longhorn.faulted(document) - before):
+                self._world.record("longhorn", "volume faulted", volume)
+
+    def _elect(self, name: str, document: dict[str, Any]) -> None:
+        """Let etcd's voters have a leader: the one that they have while it runs, nobody without a quorum."""
+        members = document["members"]
+        voters = [host for host in sorted(members) if not members[host]["learner"] and self._votes(name, host)]
+        kept = document.get("leader", "")
+        document["leader"] = "" if not document["available"] else kept if kept in voters else voters[0]
 
     def _held(self, volume: str) -> bool:
         """A fault: Longhorn does not get a volume's rebuild done."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sim.machines import closure, loader, longhorn, systems
+from sim.machines import closure, loader, longhorn, service, systems
 from sim.machines.objects import condition
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Scene:
     """What each host boots next."""
 
     clusters: Mapping[str, Mapping[str, Any]]
+    data: Mapping[str, tuple[str, str]]
+    """What etcd's data on a machine's disk says: of which cluster it is, and as which member."""
+
     events: tuple[Event, ...] = field(repr=False)
 
     @property
@@ -63,6 +66,7 @@ def look(site: Site) -> Scene:
         current={name: _current(ours.get(name)) for name in machines},
         default={name: _default(ours.get(name)) for name in machines},
         clusters={name: world.read(name) for name in world.names("clusters")},
+        data={name: found for name, root in ours.items() if (found := _data(root))},
         events=world.events(),
     )
 
@@ -77,6 +81,14 @@ def _current(root: Path | None) -> closure.Closure | None:
 def _default(root: Path | None) -> closure.Closure | None:
     path = loader.next_boot(root) if root else None
     return closure.Closure.read(root, path) if root and path else None
+
+
+def _data(root: Path) -> tuple[str, str] | None:
+    path = root / service.DATA / "member.json"
+    if not path.exists():
+        return None
+    member = json.loads(path.read_bytes())
+    return member["cluster"], member["id"]
 
 
 def other_disks_untouched(before: Scene, after: Scene, touched: Iterable[str]) -> list[str]:
@@ -113,11 +125,42 @@ def one_cluster(before: Scene, after: Scene) -> list[str]:
     return [f"a second cluster: {name}" for name in sorted(set(after.clusters) - known)]
 
 
+def one_leader(scene: Scene) -> list[str]:
+    """At most one cluster has a leader, a voter of it, and no server has data of another cluster than that one."""
+    led = {name: cluster for name, cluster in scene.clusters.items() if cluster.get("leader")}
+    if len(led) > 1:
+        told = ", ".join(f"{cluster['leader']} in {name}" for name, cluster in sorted(led.items()))
+        return [f"{len(led)} leaders: {told}"]
+    return [fault for name, cluster in led.items() for fault in _astray(scene, name, cluster)]
+
+
+def _astray(scene: Scene, name: str, cluster: Mapping[str, Any]) -> Iterable[str]:
+    leader, members = cluster["leader"], cluster["members"]
+    if leader not in members or members[leader]["learner"]:
+        yield f"{leader} leads {name} and is no voter of it"
+    for host, (other, _) in sorted(scene.data.items()):
+        if other != name:
+            yield f"{host}: its etcd is of {other}, and {leader} leads {name}"
+
+
 def quorum_kept(before: Scene, after: Scene) -> list[str]:
     """A cluster that can bear the loss of a member never loses its quorum."""
     large = {name for name, cluster in before.clusters.items() if len(cluster["members"]) >= QUORUM}
     new = after.events[len(before.events) :]
     return [f"{event.detail} lost its quorum" for event in new if event.step == "quorum lost" and event.detail in large]
+
+
+def copies_kept(before: Scene, after: Scene) -> list[str]:
+    """No volume that wants several copies is without a healthy one at any time."""
+    several = {
+        volume["metadata"]["name"]
+        for cluster in after.clusters.values()
+        for volume in longhorn.VOLUME.all(dict(cluster))
+        if volume["spec"]["numberOfReplicas"] > 1
+    }
+    new = after.events[len(before.events) :]
+    lost = [event.detail for event in new if event.step == "volume faulted" and event.detail in several]
+    return [f"volume {name} lost its last copy" for name in lost]
 
 
 def healthy(scene: Scene) -> list[str]:
@@ -133,6 +176,12 @@ def healthy(scene: Scene) -> list[str]:
         faults.append(f"nodes are {sorted(cluster['nodes'])}, hosts are {sorted(scene.hosts)}")
     if not cluster["available"]:
         faults.append("the cluster does not answer")
+    elif not cluster["leader"]:
+        faults.append("etcd has no leader")
+    known = {host: member["id"] for host, member in cluster["members"].items()}
+    there = {host: ident for host, (_, ident) in scene.data.items() if host in servers}
+    if known != there:
+        faults.append(f"members of etcd are {known}, and the servers' disks say {there}")
     faults += [
         f"node {name}: {fault}" for name, node in cluster["nodes"].items() for fault in _node_faults(scene, node)
     ]

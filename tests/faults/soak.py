@@ -114,6 +114,7 @@ def laws(before: judge.Scene, made: Site, ended: killer.Ended, installs: tuple[s
         *judge.other_disks_untouched(before, after, installs),
         *judge.formatted_at_most_once(before, after, installs),
         *judge.one_cluster(before, after),
+        *judge.one_leader(after),
         *judge.quorum_kept(before, after),
         *judge.truthful(ended.ok, after),
         *judge.silent((*ended.shown, *ended.errors), judge.secrets(made)),

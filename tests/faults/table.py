@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from sim.machines import longhorn, workloads
+from sim.machines.longhorn.nodes import LABEL
+from sim.machines.objects import DEFINITION
+from sim.machines.workloads import Workload
 from tests.faults.sites import board
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sim.site import Site
     from sim.world import FaultKind
 
 State: TypeAlias = Literal["wrong key", "disk full", "clock behind", "off", "gone"]
@@ -55,6 +60,12 @@ class Group:
     installs: tuple[str, ...] = ()
     """Hosts whose disks may change."""
 
+    setting: Callable[[Site], object] = lambda _: None
+    """What the site has besides."""
+
+    untouched: tuple[str, ...] = ()
+    """Hosts whose turn comes later: the run does not begin with them any more."""
+
 
 def agents(count: int) -> Callable[[dict[str, Any]], object]:
     """So many agents more."""
@@ -74,11 +85,52 @@ def tuned(fleet: dict[str, Any]) -> None:
             host["tuning"] = {"zramPercent": 33}
 
 
+def two_at_a_time(fleet: dict[str, Any]) -> None:
+    """The same, for two of them at a time."""
+    tuned(fleet)
+    fleet["rollout"]["batchSize"] = 2
+
+
 def again(fleet: dict[str, Any]) -> None:
     """A token for every agent."""
     for name, host in fleet["hosts"].items():
         if name.startswith("a"):
             host["reinstall"] = f"{name}@again"
+
+
+def everything(fleet: dict[str, Any]) -> None:
+    """Another closure for every host."""
+    fleet["timezone"] = "Europe/Rome"
+
+
+def newer(fleet: dict[str, Any]) -> None:
+    """The next patch of k3s, for every host."""
+    fleet["cluster"]["k3sVersion"] = "v1.35.7+k3s1"
+
+
+def with_volumes(made: Site) -> None:
+    """Longhorn on all agents, with volumes that have two copies each, and a pod that uses one."""
+    world, rack = made.stage.world, made.stage.rack
+    (cluster,) = world.names("clusters")
+
+    def settle() -> None:
+        # The cluster's controllers work when a node comes.
+        machine = rack.by_name("a6")
+        assert machine is not None
+        rack.reboot(machine.spec.id)
+        rack.settle()
+
+    with world.edit(cluster) as document:
+        for kind in longhorn.KINDS:
+            DEFINITION.add(document, "", kind.full)
+        for host in ALL:
+            document["nodes"][host]["metadata"]["labels"][LABEL] = "true"
+    settle()
+    with world.edit(cluster) as document:
+        for name, hosts in (("first", ("a1", "a2")), ("second", ("a3", "a4"))):
+            longhorn.add_volume(document, name, hosts)
+    workloads.declare(world, cluster, Workload(name="db", kind="StatefulSet", volumes=("first",)))
+    settle()
 
 
 ALL = tuple(f"a{number}" for number in range(1, 7))
@@ -179,6 +231,33 @@ UPDATE = (
         ),
     ),
 )
+BATCHES = (
+    Group(
+        name="update of agents: the first batch fails",
+        site="agents",
+        edit=two_at_a_time,
+        rows=(
+            Row(host="a1", step="nixos-rebuild copy", kind="fail", says=("copy",)),
+            Row(host="a2", step="activate", kind="reboot", says=("rollback",)),
+        ),
+        untouched=("a3", "a4", "a5", "a6"),
+    ),
+)
+STORAGE = (
+    Group(
+        # Both hosts of a volume are in one batch: each waits until the other one's copy is whole again.
+        name="update of agents: volumes with two copies",
+        site="agents",
+        edit=newer,
+        setting=with_volumes,
+        rows=(
+            Row(host="a1", at="longhorn", step="rebuild first", kind="slow", times=4),
+            Row(host="a2", step="activate", kind="disconnect"),
+            Row(host="a3", step="k3s start", kind="fail", says=("activ", "rollback", "ready")),
+            Row(host="a4", step="nix-env", kind="reboot", says=("check",)),
+        ),
+    ),
+)
 AGAIN = (
     Group(
         name="recovery: a token, and something goes wrong",
@@ -195,16 +274,6 @@ AGAIN = (
         ),
     ),
 )
-
-
-def everything(fleet: dict[str, Any]) -> None:
-    """Another closure for every host."""
-    fleet["timezone"] = "Europe/Rome"
-
-
-def newer(fleet: dict[str, Any]) -> None:
-    """The next patch of k3s, for every host."""
-    fleet["cluster"]["k3sVersion"] = "v1.35.7+k3s1"
 
 
 SERVERS = (
@@ -381,5 +450,5 @@ DEAD = (
         rows=(Row(host="s1", kind="gone"),),
     ),
 )
-GROUPS = (*INSTALL, *UPDATE, *AGAIN, *SERVERS, *CLOUDS, *REMOVAL, *DEAD)
+GROUPS = (*INSTALL, *UPDATE, *BATCHES, *STORAGE, *AGAIN, *SERVERS, *CLOUDS, *REMOVAL, *DEAD)
 ROWS = tuple(row for group in GROUPS for row in group.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,7 +54,8 @@ def whole() -> Scene:
     }
     cluster = {
         "available": True,
-        "members": {name: {} for name in SERVERS},
+        "leader": "s1",
+        "members": {name: {"id": f"id-{name}", "learner": False} for name in SERVERS},
         "nodes": {name: node() for name in CONTRACT["hosts"]},
         "objects": {},
     }
@@ -63,6 +65,7 @@ def whole() -> Scene:
         current=system,
         default=dict(system),
         clusters={"clusters/c": cluster},
+        data={name: ("clusters/c", f"id-{name}") for name in SERVERS},
         events=(),
     )
 
@@ -87,6 +90,7 @@ def test_a_whole_site_breaks_no_law() -> None:
     assert judge.formatted_at_most_once(site, site, ()) == []
     assert judge.one_cluster(site, site) == []
     assert judge.quorum_kept(site, site) == []
+    assert judge.one_leader(site) == []
 
 
 def test_a_formatted_disk_is_seen_unless_it_was_to_be_installed() -> None:
@@ -134,6 +138,20 @@ def edited(change: Callable[[dict[str, Any]], object]) -> Scene:
     return replace(whole(), clusters={"clusters/c": cluster})
 
 
+def test_two_leaders_a_leader_that_cannot_vote_and_data_of_another_cluster_are_seen() -> None:
+    second = {**whole().clusters["clusters/c"], "leader": "s3"}
+    two = replace(whole(), clusters={**whole().clusters, "clusters/c-2": second})
+    assert judge.one_leader(two) == ["2 leaders: s1 in clusters/c, s3 in clusters/c-2"]
+    learner = edited(lambda cluster: cluster["members"]["s1"].update(learner=True))
+    assert judge.one_leader(learner) == ["s1 leads clusters/c and is no voter of it"]
+    gone = edited(lambda cluster: cluster["members"].pop("s1"))
+    assert judge.one_leader(gone) == ["s1 leads clusters/c and is no voter of it"]
+    astray = replace(whole(), data={**whole().data, "s2": ("clusters/c-2", "x")})
+    assert judge.one_leader(astray) == ["s2: its etcd is of clusters/c-2, and s1 leads clusters/c"]
+    # Without a quorum nobody leads, and what lies on disks may be of before.
+    assert judge.one_leader(replace(astray, clusters=edited(lambda c: c.update(leader="")).clusters)) == []
+
+
 def off(scene: Scene) -> Scene:
     """A scene with a machine that is off."""
     machines = copy.deepcopy(dict(scene.machines))
@@ -148,10 +166,19 @@ def armed(scene: Scene) -> Scene:
     return replace(scene, machines=machines)
 
 
-def volume(cluster: dict[str, Any]) -> None:
+def test_a_volume_without_a_copy_is_seen_unless_it_wants_but_one() -> None:
+    lost = (event("longhorn", "volume faulted", "v"),)
+    for wanted, broken in ((2, ["volume v lost its last copy"]), (1, [])):
+        scene = edited(partial(volume, wanted=wanted))
+        assert judge.copies_kept(scene, replace(scene, events=lost)) == broken
+        assert judge.copies_kept(replace(scene, events=lost), replace(scene, events=lost)) == []
+
+
+def volume(cluster: dict[str, Any], wanted: int = 2) -> None:
     """A volume that lost a copy."""
     cluster["objects"]["longhorn.io/Volume/longhorn-system/v"] = {
         "metadata": {"name": "v"},
+        "spec": {"numberOfReplicas": wanted},
         "status": {"robustness": "degraded"},
     }
 
@@ -176,9 +203,18 @@ SICK: dict[str, tuple[Scene, str]] = {
         "clusters: clusters/c, clusters/c-2",
     ),
     "a member is missing": (
-        edited(lambda cluster: cluster["members"].pop("s2")),
+        replace(
+            edited(lambda cluster: cluster["members"].pop("s2")),
+            data={name: found for name, found in whole().data.items() if name != "s2"},
+        ),
         "members of etcd are ['s1', 's3'], servers are ['s1', 's2', 's3']",
     ),
+    "a server has another member's data": (
+        replace(whole(), data={**whole().data, "s2": ("clusters/c", "x")}),
+        "members of etcd are {'s1': 'id-s1', 's2': 'id-s2', 's3': 'id-s3'}, "  # noqa: ISC004 - one text
+        "and the servers' disks say {'s1': 'id-s1', 's2': 'x', 's3': 'id-s3'}",
+    ),
+    "nobody leads": (edited(lambda cluster: cluster.update(leader="")), "etcd has no leader"),
     "a strange node": (
         edited(lambda cluster: cluster["nodes"].update(x=node())),
         "nodes are ['a1', 's1', 's2', 's3', 'x'], hosts are ['a1', 's1', 's2', 's3']",

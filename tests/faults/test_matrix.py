@@ -9,8 +9,7 @@ import pytest
 from sim.machines import hostkeys
 from sim.world import Fault
 from tests.faults import judge
-from tests.faults.sites import Kept, cloud, shelf, site
-from tests.faults.table import GROUPS, ROWS, STATES, agents
+from tests.faults.table import GROUPS, ROWS, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,45 +17,11 @@ if TYPE_CHECKING:
     from sim.site import Site
     from sim.stage import Outcome
     from tests.faults.judge import Scene
+    from tests.faults.sites import Kept
     from tests.faults.table import Group, Row
 
 pytestmark = pytest.mark.engine
 BEHIND_SECONDS = -7200
-
-
-@pytest.fixture(scope="session")
-def seed(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """One server that is up."""
-    made = site(tmp_path_factory.mktemp("faults") / "seed", shelf(1, 0))
-    up = made.up()
-    assert up.run.ok, up.run.errors
-    return Kept(made)
-
-
-@pytest.fixture(scope="session")
-def kept(seed: Kept, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Kept]:
-    """The sites by name; each is made when it is first asked for."""
-    found = {"seed": seed}
-
-    def one(name: str) -> Kept:
-        if name not in found:
-            found[name] = Kept(brought_up(seed, name), name)
-        return found[name]
-
-    def brought_up(seed: Kept, name: str) -> Site:
-        if name == "agents":
-            with seed.again(agents(6)) as made:
-                up = made.up()
-        else:
-            made = site(tmp_path_factory.mktemp("faults") / name, FLEETS[name]())
-            up = made.up()
-        assert up.run.ok, up.run.errors
-        return made
-
-    return one
-
-
-FLEETS = {"trio": lambda: shelf(3, 0), "cloud": cloud}
 
 
 def machine(made: Site, row: Row) -> str:
@@ -129,7 +94,9 @@ def laws(group: Group, before: Scene, after: Scene, done: Outcome, made: Site) -
         *judge.other_disks_untouched(before, after, group.installs),
         *judge.formatted_at_most_once(before, after, group.installs),
         *judge.one_cluster(before, after),
+        *judge.one_leader(after),
         *judge.quorum_kept(before, after),
+        *judge.copies_kept(before, after),
         *judge.truthful(done.run.ok, after),
         *judge.named(done.run.ok, done.run.errors, told),
         *judge.silent((done.run.stdout, done.run.stderr, *done.run.errors), judge.secrets(made)),
@@ -140,11 +107,13 @@ def laws(group: Group, before: Scene, after: Scene, done: Outcome, made: Site) -
 @pytest.mark.parametrize("group", GROUPS, ids=[f"{group.name}@{group.site}" for group in GROUPS])
 def test_the_laws_hold_whatever_goes_wrong_and_a_second_run_heals(group: Group, kept: Callable[[str], Kept]) -> None:
     with kept(group.site).again(group.edit) as made:
+        group.setting(made)
         before = judge.look(made)
         keys = {row: break_it(made, row) for row in group.rows}
         first = made.up()
         assert missed(made) == []
         assert laws(group, before, judge.look(made), first, made) == []
+        assert [host for host in group.untouched if f"update {host}-system" in first.commands] == []
         assert first.run.ok is not any(row.says for row in group.rows), first.run.errors
         made.stage.world.clear_faults()
         for row, key in keys.items():

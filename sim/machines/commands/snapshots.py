@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = f"{STATE}/server/db/snapshots"
 NOT_READY = "FATA[0000] see server log for details: server is not ready\n"
+FULL = "no space left on device"
 RESET = "--cluster-reset-restore-path"
 DONE = "Managed etcd cluster membership has been reset, restart without --cluster-reset flag now."
 
@@ -42,6 +43,8 @@ def snapshots(call: Call) -> Reply:
 
 
 def _save(call: Call, cluster: str, begin: str) -> Reply:
+    if call.host.full:
+        return Reply(1, err=f"FATA[0000] Error: write /{FOLDER}: {FULL}\n")
     name = f"{begin}-{call.host.name}-{int(time.time())}.zip"
     text = json.dumps(call.host.site.world.read(cluster))
     write(call.host.root / FOLDER / name, text, 0o600)
@@ -129,6 +132,8 @@ def _refused(call: Call, settings: dict[str, Any]) -> str:
         return "listen tcp 127.0.0.1:2380: bind: address already in use"
     if "server" in settings:
         return "cannot perform cluster-reset while server URL is set"
+    if call.host.full:
+        return f"write /{DATA}/member/snap/db: {FULL}"
     if (call.host.root / FLAG).exists():
         return f"cluster-reset was successfully performed, delete /{FLAG} to do it again"
     return ""

@@ -24,11 +24,18 @@ __all__ = [
     "VOLUME",
     "add_volume",
     "disks",
+    "faulted",
     "installed",
     "reconcile",
     "refuses_change",
     "refuses_deletion",
 ]
+
+
+def faulted(document: Object) -> set[str]:
+    """Names of volumes without a healthy copy."""
+    found = (volume for volume in VOLUME.all(document) if volume["status"]["robustness"] == "faulted")
+    return {volume["metadata"]["name"] for volume in found}
 
 
 def reconcile(document: Object, roots: Mapping[str, Path], held: Callable[[str], bool]) -> None:
