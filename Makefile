@@ -96,8 +96,7 @@ reset: setup ## forget the simulated fleet: its machines, clouds and state
 	@$(PYTHON) -m sim $@ $(ARGS)
 
 test: setup ## run every test, those on the real engine included
-	@$(PYTHON) -m pytest -n 2 --dist loadscope --ignore=tests/nix --ignore=tests/machines $(ARGS)
-	@tools/test-nix
+	@tools/test $(ARGS)
 
 test-nix: setup ## run the checks of nix/; what cannot run here is said and counted
 	@tools/test-nix $(ARGS)

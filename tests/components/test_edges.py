@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def loop() -> asyncio.AbstractEventLoop:
     """The loop that the SDK takes for its outputs, here as in a plan that is recorded."""
-    return asyncio.get_event_loop_policy().get_event_loop()
+    policy = asyncio.get_event_loop_policy()
+    try:
+        return policy.get_event_loop()
+    except RuntimeError:
+        # Whoever used asyncio.run() before took the thread's loop away; the SDK makes itself a new one then, too.
+        policy.set_event_loop(policy.new_event_loop())
+        return policy.get_event_loop()
 
 
 async def answer(value: Any) -> Any:

@@ -35,20 +35,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield made
 
 
-@pytest.fixture
-def edited(site: Site) -> Iterator[Callable[[Edit], Site]]:
-    """The site with its document changed; put back afterwards."""
-    saved = copy.deepcopy(site.config)
-
-    def change(edit: Edit) -> Site:
-        site.change(edit)
-        return site
-
-    yield change
-    site.config = saved
-    site.write()
-
-
 def protected(fleet: dict[str, Any]) -> None:
     fleet["protection"] = True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -54,20 +53,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert up.run.ok, up.run.errors
         made.first = (foretold, up)  # type: ignore[attr-defined]  # carried along for the tests of the beginning
         yield made
-
-
-@pytest.fixture
-def edited(site: Site) -> Iterator[Callable[[Edit], Site]]:
-    """The site with its document changed; put back afterwards."""
-    saved = copy.deepcopy(site.config)
-
-    def change(edit: Edit) -> Site:
-        site.change(edit)
-        return site
-
-    yield change
-    site.config = saved
-    site.write()
 
 
 class TestBeginning:

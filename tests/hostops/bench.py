@@ -31,7 +31,7 @@ from sim.throwaway import Ring
 from sim.world import Fault, FaultKind, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sim.machines.machine import Machine
 
@@ -66,6 +66,26 @@ class Ended:
     def last(self) -> str:
         """The last line."""
         return self.err.strip().splitlines()[-1]
+
+
+def call_hostops(
+    words: tuple[str, ...], environment: Mapping[str, str], secrets: Mapping[str, str], before: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
+    """Start `python -m hostops` with these words, by the command `before` if there is one."""
+    process = subprocess.Popen(
+        [*before, sys.executable, "-m", "hostops", *words],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(secrets))
+    process.stdin.close()
+    process.stdin = None
+    return process
 
 
 class Bench:
@@ -182,21 +202,9 @@ class Bench:
         self, verb: str, host: str | None = None, before: tuple[str, ...] = (), **more: str
     ) -> subprocess.Popen[str]:
         """Start a verb, by the command `before` if there is one."""
-        argv = [*before, sys.executable, "-m", "hostops", verb, "--stack", "sim", *(["--host", host] if host else [])]
-        process = subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            env=self.environment(host, **more),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(self.secrets(host)))
-        process.stdin.close()
-        process.stdin = None
-        return process
+        target = ("--host", host) if host else ()
+        words = (verb, "--stack", "sim", *target)
+        return call_hostops(words, self.environment(host, **more), self.secrets(host), before)
 
     def run(self, verb: str, host: str | None = None, **more: str) -> Ended:
         """Run a verb to its end."""

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from fleet.hosts import Disk
 from fleet.layouts import PARTITIONS, label_prefix
 from fleet.profiles import load_profiles
 from hostops.task import ROOT
-from tests.hostops.bench import Ended
+from tests.hostops.bench import Ended, call_hostops
 
 if TYPE_CHECKING:
     from sim.throwaway import Ring
@@ -207,20 +206,8 @@ class Operator:
 
     def start(self, verb: str, host: str | None = None, **more: str) -> Run:
         """Start a verb."""
-        argv = [sys.executable, "-m", "hostops", verb, "--stack", STACK, *(["--host", host] if host else [])]
-        process = subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            env=self.environment(host, **more),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(self.secrets(host)))
-        process.stdin.close()
-        return Run(process)
+        words = (verb, "--stack", STACK, *(("--host", host) if host else ()))
+        return Run(call_hostops(words, self.environment(host, **more), self.secrets(host)))
 
     def run(self, verb: str, host: str | None = None, **more: str) -> Ended:
         """Run a verb to its end."""
