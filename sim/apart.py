@@ -29,12 +29,16 @@ PROCESSES.set_forkserver_preload(
         "pulumi_kubernetes",
         "pulumi_ovh",
         "components.site",
-        # For the plugins' zygote, which is one of these processes too.
+        # For the zygote, which is one of these processes too: plugins, and what hostops and the tools' doubles need.
+        # Not hostops itself: it notes at its import which process it is.
+        "concurrent.futures.thread",
+        "fleet.contract.facts",
         "sim.plugins.command",
         "sim.plugins.hcloud",
         "sim.plugins.kubernetes",
         "sim.plugins.ovh",
         "sim.plugins.zygote",
+        "sim.tools.flake",
     ]
 )
 

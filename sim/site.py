@@ -6,6 +6,8 @@ Rehearsals and engine tests use it.
 from __future__ import annotations
 
 import copy
+import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,11 +19,12 @@ from fleet.files import read_text, write_whole
 from fleet.keys.identities import Identities
 from fleet.profiles import load_profiles
 from operate.engine import ROOT
+from sim.plugins.install import LAUNCH
 from sim.stage import Outcome, Stage
 from sim.throwaway import PASSPHRASE, Ring, throwaway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -30,6 +33,15 @@ def config_of_stack(stack: str, root: Path = ROOT) -> dict[str, Any]:
     """The `config` of a stack file of the checkout."""
     path = stackfile.path_of(stack, root)
     return stackfile.config_of(path, read_text(path))
+
+
+def lay_python(folder: Path, words: Sequence[str]) -> None:
+    """Let what runs in a folder, and its tools, find these words as `python`: see components/commands.py."""
+    for name in ("python", "python3"):
+        path = folder / ".venv/bin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        path.chmod(0o755)
 
 
 class Site:
@@ -43,6 +55,7 @@ class Site:
             folder.mkdir(parents=True, exist_ok=True)
         project = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
         (self.folder / "Pulumi.yaml").write_text(project, encoding="utf-8")
+        lay_python(self.folder, (sys.executable, "-P", "-S", "-s", str(LAUNCH)))
         self.ring = Ring()
         self.stage = Stage(stack=stack, base=base, folder=self.folder, contracts=self._contracts, passphrase=PASSPHRASE)
         self.config = copy.deepcopy(dict(config))

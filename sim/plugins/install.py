@@ -41,5 +41,5 @@ def _launcher(plugin: str, number: str, python: Path) -> str:
     return (
         "#!/bin/sh\n"
         f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}; export PYTHONPATH\n"
-        f'exec {shlex.quote(str(python))} -P -S -s {shlex.quote(str(LAUNCH))} {plugin} {number} "$@"\n'
+        f'exec {shlex.quote(str(python))} -P -S -s {shlex.quote(str(LAUNCH))} -m sim.plugins {plugin} {number} "$@"\n'
     )

@@ -1,7 +1,7 @@
-"""A plugin's process as an engine knows it; the plugin itself is a fork of one that has imported everything already.
+"""`python`, for programs of this repository: what it runs is a fork of a process that has imported everything already.
 
-It is started without `site` and imports next to nothing. Whoever ends it ends the plugin, and what it is signalled the
-plugin's group is. Where no zygote answers (zygote.py), it becomes the plugin by itself.
+It is started without `site` and imports next to nothing. Whoever ends it ends the program, and what it is signalled the
+program's group is. Where no zygote answers (zygote.py), it becomes the program by itself.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ ADDRESS = "NIXFLEET_ZYGOTE"
 """Names the socket of the zygote."""
 
 LOOK_SECONDS = 1.0
-"""How often it looks whether its engine is still there."""
+"""How often it looks whether whoever started it is still there."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _connection() -> socket.socket | None:
     address = os.environ.get(ADDRESS)
-    if not address:
+    if not address or sys.argv[1:2] != ["-m"]:
         return None
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -35,10 +35,10 @@ def _connection() -> socket.socket | None:
 
 
 def _follow(connection: socket.socket) -> int:
-    """Wait for the plugin's end, or for the engine's; its exit code."""
-    engine = os.getppid()
+    """Wait for the program's end, or for that of whoever started this; its exit code."""
+    starter = os.getppid()
     connection.settimeout(LOOK_SECONDS)
-    while os.getppid() == engine:
+    while os.getppid() == starter:
         try:
             code = connection.recv(1)
         except TimeoutError:
@@ -48,13 +48,13 @@ def _follow(connection: socket.socket) -> int:
 
 
 def main() -> int:
-    """Have the plugin forked, and follow it to its end."""
+    """Have the program forked, and follow it to its end."""
     connection = _connection()
     if connection is None:
-        os.execv(sys.executable, [sys.executable, "-m", "sim.plugins", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+        os.execv(sys.executable, [sys.executable, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
     for number in SIGNALS:
         signal.signal(number, lambda number, _: connection.send(bytes([number])))
-    wish = {"argv": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}  # noqa: PTH109 - pathlib costs
+    wish = {"argv": sys.argv[2:], "environment": dict(os.environ), "folder": os.getcwd()}  # noqa: PTH109 - pathlib costs
     socket.send_fds(connection, [b"!"], [0, 1, 2])
     connection.sendall(json.dumps(wish).encode() + b"\n")
     return _follow(connection)

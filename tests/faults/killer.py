@@ -82,7 +82,7 @@ def kind_of(command: str) -> Target | None:
         return "program"
     if "hostops" in words:
         return "command"
-    if "sim.plugins" in words or any(word.endswith("/sim/plugins/launch.py") for word in words):
+    if "sim.plugins" in words:
         return "plugin"
     return "engine" if words and Path(words[0]).name == "pulumi" else None
 

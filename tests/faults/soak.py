@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.plugins.launch import ADDRESS
 from sim.world import Fault
 from tests.faults import judge, killer
 from tests.faults.killer import TARGETS, Kill
@@ -76,6 +77,8 @@ class Soak:
     def __init__(self, base: Path) -> None:
         """Bring them up, in a folder."""
         made = site(base / "s", shelf(1, 0))
+        # Every process by itself, as on an operator's machine: a forked one has not the environment it is known by.
+        made.stage.place.environment.pop(ADDRESS)  # type: ignore[attr-defined]  # a dict, and ours alone
         self._kept = {"seed": self._keep(made, "seed")}
         made.change(agents(AGENTS))
         self._kept["agents"] = self._keep(made, "agents")

@@ -21,11 +21,13 @@ from fleet.keys.encryption import find_cli
 from sim.machines import certificates
 from sim.machines.rack import Rack
 from sim.plugins.install import PLUGINS, install, version
+from sim.plugins.launch import ADDRESS
+from sim.plugins.zygote import zygote
 from sim.world import Fault, World
 from tests.sim.plugins.bases import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 pytestmark = pytest.mark.engine
 ID = "11111111-1111-1111-1111-111111111111"
@@ -39,7 +41,7 @@ def data(**fields: Any) -> Any:
 class Engine:
     """One stack on a file backend, with the doubles as its only plugins."""
 
-    def __init__(self, folder: Path, program: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, address: Path, program: Callable[[], None]) -> None:
         cli = find_cli(os.environ)
         self._folder = folder
         self.world = World(folder / "world")
@@ -49,6 +51,7 @@ class Engine:
         install(home / "plugins", Path(sys.executable))
         variables = {
             "NIXFLEET_SIM": str(self.world.root),
+            ADDRESS: str(address),
             "PATH": f"{Path(cli).parent}:{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{folder}/state",
             "PULUMI_CONFIG_PASSPHRASE": "test",
@@ -113,9 +116,17 @@ class RunFailedError(Exception):
     """The engine's own words of a failed run."""
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of a zygote."""
+    path = tmp_path_factory.mktemp("zygote") / "z"
+    with zygote(path):
+        yield path
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Callable[[Callable[[], None]], Engine]:
-    return lambda program: Engine(tmp_path, program)
+def engine(tmp_path: Path, address: Path) -> Callable[[Callable[[], None]], Engine]:
+    return lambda program: Engine(tmp_path, address, program)
 
 
 def test_launchers_carry_the_version_that_each_sdk_asks_for(tmp_path: Path) -> None:

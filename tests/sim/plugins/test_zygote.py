@@ -28,7 +28,7 @@ def test_a_forked_plugin_serves_and_ends_with_the_process_that_the_engine_knows(
     address, world = tmp_path / "z", tmp_path / "world"
     with zygote(address):
         launcher = subprocess.Popen(
-            [sys.executable, "-P", "-S", "-s", str(LAUNCH), "command", "1.0.0", "127.0.0.1:1"],
+            [sys.executable, "-P", "-S", "-s", str(LAUNCH), "-m", "sim.plugins", "command", "1.0.0", "127.0.0.1:1"],
             env={**os.environ, ADDRESS: str(address), "NIXFLEET_SIM": str(world)},
             stdout=subprocess.PIPE,
             text=True,
