@@ -37,7 +37,7 @@ PROCESSES.set_forkserver_preload(
         "sim.plugins.hcloud",
         "sim.plugins.kubernetes",
         "sim.plugins.ovh",
-        "sim.plugins.zygote",
+        "sim.zygote",
         "sim.tools.flake",
     ]
 )

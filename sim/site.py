@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,7 +18,7 @@ from fleet.files import read_text, write_whole
 from fleet.keys.identities import Identities
 from fleet.profiles import load_profiles
 from operate.engine import ROOT
-from sim.plugins.install import LAUNCH
+from sim.launch import forked
 from sim.stage import Outcome, Stage
 from sim.throwaway import PASSPHRASE, Ring, throwaway
 
@@ -55,7 +54,7 @@ class Site:
             folder.mkdir(parents=True, exist_ok=True)
         project = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
         (self.folder / "Pulumi.yaml").write_text(project, encoding="utf-8")
-        lay_python(self.folder, (sys.executable, "-P", "-S", "-s", str(LAUNCH)))
+        lay_python(self.folder, forked())
         self.ring = Ring()
         self.stage = Stage(stack=stack, base=base, folder=self.folder, contracts=self._contracts, passphrase=PASSPHRASE)
         self.config = copy.deepcopy(dict(config))

@@ -24,14 +24,14 @@ from fleet.profiles import load_profiles
 from operate.engine import ROOT, Place
 from operate.messages import OperateError
 from sim.apart import run_apart
+from sim.launch import ADDRESS
 from sim.machines.rack import Rack
 from sim.passphrase import Passphrase, WrongPassphraseError
 from sim.plugins.install import install
-from sim.plugins.launch import ADDRESS
-from sim.plugins.zygote import zygote
 from sim.racking import describe_flavors, rack_records
 from sim.session import alone, drop_stale_locks, machines
 from sim.world import Event, World
+from sim.zygote import zygote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,11 @@ import json
 import shlex
 from pathlib import Path
 
+from sim.launch import forked
+
 PLUGINS = ("command", "hcloud", "kubernetes", "ovh")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LAUNCH = Path(__file__).with_name("launch.py")
 
 
 def version(plugin: str) -> str:
@@ -41,5 +42,5 @@ def _launcher(plugin: str, number: str, python: Path) -> str:
     return (
         "#!/bin/sh\n"
         f"PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}}; export PYTHONPATH\n"
-        f'exec {shlex.quote(str(python))} -P -S -s {shlex.quote(str(LAUNCH))} -m sim.plugins {plugin} {number} "$@"\n'
+        f'exec {shlex.join(forked(python))} -m sim.plugins {plugin} {number} "$@"\n'
     )

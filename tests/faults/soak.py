@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.plugins.launch import ADDRESS
+from sim.launch import ADDRESS
 from sim.world import Fault
 from tests.faults import judge, killer
 from tests.faults.killer import TARGETS, Kill

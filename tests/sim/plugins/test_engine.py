@@ -18,12 +18,12 @@ import pytest
 from pulumi import automation as auto
 
 from fleet.keys.encryption import find_cli
+from sim.launch import ADDRESS
 from sim.machines import certificates
 from sim.machines.rack import Rack
 from sim.plugins.install import PLUGINS, install, version
-from sim.plugins.launch import ADDRESS
-from sim.plugins.zygote import zygote
 from sim.world import Fault, World
+from sim.zygote import zygote
 from tests.sim.plugins.bases import KEY
 
 if TYPE_CHECKING:

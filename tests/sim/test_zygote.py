@@ -6,14 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sim.plugins.install import LAUNCH
-from sim.plugins.launch import ADDRESS
-from sim.plugins.zygote import zygote
+from sim.launch import ADDRESS, forked
+from sim.zygote import zygote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +26,7 @@ def test_a_forked_plugin_serves_and_ends_with_the_process_that_the_engine_knows(
     address, world = tmp_path / "z", tmp_path / "world"
     with zygote(address):
         launcher = subprocess.Popen(
-            [sys.executable, "-P", "-S", "-s", str(LAUNCH), "-m", "sim.plugins", "command", "1.0.0", "127.0.0.1:1"],
+            [*forked(), "-m", "sim.plugins", "command", "1.0.0", "127.0.0.1:1"],
             env={**os.environ, ADDRESS: str(address), "NIXFLEET_SIM": str(world)},
             stdout=subprocess.PIPE,
             text=True,

@@ -21,6 +21,11 @@ LOOK_SECONDS = 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+def forked(python: object = sys.executable) -> tuple[str, ...]:
+    """The words that take the place of that interpreter."""
+    return (str(python), "-P", "-S", "-s", os.path.abspath(__file__))  # noqa: PTH100 - pathlib costs
+
+
 def _connection() -> socket.socket | None:
     address = os.environ.get(ADDRESS)
     if not address or sys.argv[1:2] != ["-m"]:
