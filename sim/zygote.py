@@ -51,6 +51,8 @@ def zygote(address: Path) -> Iterator[None]:
 
 
 def _serve(address: str, ready: Connection) -> None:
+    # A terminal's interrupt is for the engine, which lets its plugins finish.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(WAITING)
