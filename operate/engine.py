@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import runpy
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import pulumi
 from pulumi import automation as auto
+from pulumi.runtime.settings import SETTINGS as SDK
 from pydantic import ValidationError
 
 from fleet.faults import FleetError
@@ -104,16 +106,34 @@ def remembered(known: Past) -> Iterator[None]:
             yield
 
 
-def _program(path: Path) -> Callable[[], None]:
+def _program(path: Path) -> Callable[[], Awaitable[None]]:
     """The program; a refused document becomes one clean message instead of a traceback."""
 
-    def deploy() -> None:
+    def deploy() -> Awaitable[None]:
         try:
             runpy.run_path(str(path), run_name="__main__")
         except (FleetError, ValidationError) as error:
             raise pulumi.RunError(str(error)) from None
+        return settled()
 
     return deploy
+
+
+async def settled() -> None:
+    """Wait until every output of the program is known, or one has failed.
+
+    The SDK waits for the next one only, again and again, and takes all into its hands each time (`wait_for_rpcs` in
+    pulumi/runtime/stack.py, 3.259): with hundreds of hosts that is most of what the program does. After this, nothing
+    is left for it to wait for; what has failed, it says.
+    """
+    while True:
+        with SDK.lock:
+            waiting = {output for output in SDK.outputs if not output.done()}
+        if not waiting:
+            return
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
+        if any(output.cancelled() or output.exception() for output in done):
+            return
 
 
 def _known_stacks(folder: Path) -> str:

@@ -48,7 +48,7 @@ def at_once(site: Site) -> None:
     """Let hostops' commands of a site answer at once, and its cluster be there with every node Ready.
 
     Program, engine, clouds and cluster's API are what they always are, and so is the state that a run writes; only no
-    host is worked on. A site of hundreds comes up within minutes so.
+    host is worked on, and the engine writes the state once, at its end. A site of hundreds comes up within minutes so.
     """
     world, stack = site.stage.world, site.stage.stack
     contract = json.loads((site.stage.base / "contracts" / f"{stack}.json").read_bytes())
@@ -71,6 +71,10 @@ def at_once(site: Site) -> None:
     credential = world.root / "kubeconfig"
     address = f"https://{cluster['endpoint']['name']}:{cluster['endpoint']['port']}"
     credential.write_text(certificates.kubeconfig(authority).replace("https://127.0.0.1:6443", address))
+    # The engine writes the whole state after each step otherwise, which is most of its work on so many resources.
+    site.stage.place.environment.update(  # type: ignore[attr-defined]  # a dict, and this site's alone
+        {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+    )
     # The program's commands look here first (components/commands.py).
     python = site.folder / ".venv/bin/python"
     python.parent.mkdir(parents=True, exist_ok=True)

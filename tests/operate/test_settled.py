@@ -1,0 +1,57 @@
+"""The end of a program: every output is waited for, and nothing after one that failed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi.runtime.settings import SETTINGS
+
+from operate.engine import settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _outputs() -> Iterator[None]:
+    """No output of another test is left, nor is one of these."""
+    SETTINGS.outputs.clear()
+    yield
+    SETTINGS.outputs.clear()
+
+
+async def late(found: list[str]) -> None:
+    """An output that makes another one before it is known."""
+    SETTINGS.outputs.add(asyncio.ensure_future(later(found)))
+    found.append("first")
+
+
+async def later(found: list[str]) -> None:
+    await asyncio.sleep(0)
+    found.append("second")
+
+
+def test_what_an_output_leads_to_is_waited_for_as_well() -> None:
+    found: list[str] = []
+
+    async def program() -> None:
+        SETTINGS.outputs.add(asyncio.ensure_future(late(found)))
+        await settled()
+
+    asyncio.run(program())
+    assert found == ["first", "second"]
+
+
+def test_after_a_failure_nothing_is_waited_for() -> None:
+    async def fails() -> None:
+        raise RuntimeError
+
+    async def program() -> tuple[bool, bool]:
+        failed, never = asyncio.ensure_future(fails()), asyncio.get_running_loop().create_future()
+        SETTINGS.outputs.update((failed, never))
+        await settled()
+        return failed.exception() is not None, never.done()
+
+    assert asyncio.run(program()) == (True, False)
