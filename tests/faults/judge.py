@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.machines import closure, loader, longhorn, service, systems
 from sim.machines.objects import condition
+from sim.tools.flake import UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -199,7 +200,8 @@ def _host_faults(scene: Scene, name: str) -> Iterable[str]:
         return [f"power {machine.power}, runs {machine.system}"]
     faults = []
     for what, found in (("runs", scene.current[name]), ("boots next", scene.default[name])):
-        wanted = scene.contract["hosts"][name], scene.contract["cluster"]
+        shared = {fact: value for fact, value in scene.contract["cluster"].items() if fact not in UNREAD}
+        wanted = scene.contract["hosts"][name], shared
         if found is None or (found.entry, found.cluster) != wanted:
             faults.append(f"{what} {found.path if found else 'nothing of ours'}, not what the contract means")
     armed = [unit for unit in machine.units if unit.startswith("nixfleet-rollback")]
