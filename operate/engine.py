@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import pulumi
 from pulumi import automation as auto
+from pulumi.runtime import resource as sdk
+from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import SETTINGS as SDK
 from pydantic import ValidationError
 
@@ -117,6 +119,20 @@ def _program(path: Path) -> Callable[[], Awaitable[None]]:
         return settled()
 
     return deploy
+
+
+def own_frames() -> StackTrace:
+    """Where in this checkout a resource is made. The SDK's own trace goes on down to the interpreter's threads.
+
+    That is a third of a state, and names folders of the machine that it was written on.
+    """
+    trace = _whole_trace()
+    own = [frame for frame in trace.frames if frame.pc.uri.startswith(f"{ROOT.as_uri()}/")]
+    return StackTrace(frames=[frame for frame in own if "/.venv/" not in frame.pc.uri])
+
+
+_whole_trace = sdk._get_stack_trace  # noqa: SLF001 - the SDK has no setting for it
+setattr(sdk, "_get_stack_trace", own_frames)  # noqa: B010 - a module's function
 
 
 async def settled() -> None:
