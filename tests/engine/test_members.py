@@ -84,7 +84,7 @@ def another_patch(fleet: dict[str, Any]) -> None:
     """Another closure for every host, one agent at a time, and another add-on."""
     fleet["timezone"] = "Europe/Paris"
     fleet["rollout"] = {"batchSize": 1}
-    fleet["addons"] = fleet.get("addons", {}) | {"multus": {"version": "v4.2.4"}}
+    fleet.setdefault("addons", {}).setdefault("multus", {})["version"] = "v4.2.4"
 
 
 def test_one_agent_that_is_off_keeps_nobody_from_going_on_and_no_run_ends_well_without_it(
