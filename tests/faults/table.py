@@ -60,6 +60,10 @@ class Group:
     installs: tuple[str, ...] = ()
     """Hosts whose disks may change."""
 
+    pair: bool = False
+    """Whether two members of etcd are left while the run works: one of them is updated at the price of a moment
+    without a quorum, as there is none that could be spared."""
+
     setting: Callable[[Site], object] = lambda _: None
     """What the site has besides."""
 
@@ -440,6 +444,7 @@ DEAD = (
         site="trio",
         edit=renamed,
         installs=("s4",),
+        pair=True,
         rows=(Row(host="s3", kind="gone"),),
     ),
     Group(

@@ -95,7 +95,7 @@ def laws(group: Group, before: Scene, after: Scene, done: Outcome, made: Site) -
         *judge.formatted_at_most_once(before, after, group.installs),
         *judge.one_cluster(before, after),
         *judge.one_leader(after),
-        *judge.quorum_kept(before, after),
+        *([] if group.pair else judge.quorum_kept(before, after)),
         *judge.copies_kept(before, after),
         *judge.truthful(done.run.ok, after),
         *judge.named(done.run.ok, done.run.errors, told),
