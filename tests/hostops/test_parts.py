@@ -46,7 +46,7 @@ def key() -> str:
 
 WRONG = (
     "; give one object with the keys deployKey, formerDeployKey, hostKey, wireguardKey, serverToken, agentToken, "
-    "formerServerToken, authority, authorityKey, bucketAccessKey, bucketSecretKey as needed, "
+    "formerServerToken, authority, authorityKey, bucketAccessKey, bucketSecretKey, late as needed, "
     'for example {"deployKey": "-----BEGIN ..."}'
 )
 
