@@ -14,12 +14,12 @@ DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated-fleet-guards-nothing
 # What was given on make's own command line, and not what the environment happens to have.
-GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED BASE HTML JSON MARKDOWN TEXT,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
+GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED BASE DRIFT HTML JSON MARKDOWN TEXT,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate init keys contract plan topology plans comment check rehearse reset test test-nix test-machines lint format bench soak lock audit mutate clean
+.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate init keys contract plan topology plans fresh comment check rehearse reset test test-nix test-machines lint format bench soak lock audit mutate clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -32,7 +32,7 @@ setup: ## make what the other commands need: .venv and the Pulumi CLI (they do i
 up: setup ## bring the stack to what its file says, then say how it is
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
 
-preview: setup ## say what up would do, and to which hosts; touches nothing: HTML=, MARKDOWN=, JSON=, BASE=
+preview: setup ## say what up would do, and to which hosts; touches nothing: HTML=, MARKDOWN=, JSON=, BASE=, DRIFT=yes
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 refresh: setup ## compare the state with what the clouds have
@@ -85,6 +85,9 @@ plans: setup ## write the plan of every stack as comment and page into OUT=: BAS
 	@status=0; for file in Pulumi.?*.yaml; do stack=$${file#Pulumi.}; stack=$${stack%.yaml}; \
 	  $(PYTHON) -m fleet plan --stack "$$stack" $(if $(BASE),--base '$(BASE)') \
 	    --markdown "$(OUT)/$$stack.md" --html "$(OUT)/$$stack.html" || status=1; done; exit $$status
+
+fresh: lock ## fail where `make lock` changes something
+	@git diff --exit-code --stat -- requirements.lock
 
 comment: setup ## put the plans in OUT= on the pull request that a forge's workflow is for
 	@$(PYTHON) tools/comment.py '$(OUT)'

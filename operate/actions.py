@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from operate import report
-from operate.engine import Place, Verb, environment, run, select, translated
+from operate.engine import ROOT, Place, Verb, environment, run, select, translated
+from operate.foresight import wanted_fleet
+from operate.judgement import broken
 from operate.measured import note
 from operate.messages import OperateError
 from operate.progress import Progress
@@ -16,12 +19,13 @@ from operate.statecopy import keep
 from operate.status import status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from fleet.faults import Fault
     from operate.record import Run
 
 REBOOTS_WAIT = 8
 """Exit code of a run that has done all but reboots outside of rollout.window: the next one inside makes them."""
+
+Also = Callable[["Run", "tuple[Fault, ...]"], None]
 
 AFTER: dict[Verb, Callable[[Run], str]] = {
     "up": report.after_up,
@@ -31,27 +35,40 @@ AFTER: dict[Verb, Callable[[Run], str]] = {
 }
 
 
-def drive(verb: Verb, place: Place, *, also: Callable[[Run], None] | None = None) -> int:
-    """Run the engine with progress on the terminal and in a log, then report; 1 when the run failed.
+def drive(verb: Verb, place: Place, *, refresh: bool = False, also: Also | None = None) -> int:
+    """Run the engine with progress on the terminal and in a log, then report; 1 when it failed, or no up may follow.
 
-    `also` is done with a run that went well, after its report.
+    `also` is done with a run that went well and the laws that a preview breaks, after its report.
     """
     with run_log(verb, place.stack, place.environment) as log:
         progress = Progress(planning=verb == "preview", log=log.say)
         with progress.alive():
-            done = run(verb, place, watch=progress.watch)
+            done = run(verb, place, watch=progress.watch, refresh=refresh)
         text = AFTER[verb](done) if done.ok else _failure(done)
         log.say("\n".join((text, *done.raw_errors)))
         if verb != "preview":
             _keep_state(place, log)
+        faults = judged(done, place) if done.ok and verb == "preview" else ()
+        if faults:
+            log.say("\n".join(str(fault) for fault in faults))
     note(done, log.path.parent)
     if done.ok:
         print(f"\n{text}")
         if also:
-            also(done)
+            also(done, faults)
+        for fault in faults:
+            print(f"refused: {fault}", file=sys.stderr)
+        if faults:
+            return 1
         return REBOOTS_WAIT if verb == "up" and report.reboots_wait(done) else 0
     print(f"\n{text}\nlog: {log.path}", file=sys.stderr)
     return 1
+
+
+def judged(done: Run, place: Place) -> tuple[Fault, ...]:
+    """Laws that a preview breaks."""
+    fleet = wanted_fleet(place.stack_file, ROOT)
+    return broken(done, fleet) if fleet else ()
 
 
 def _keep_state(place: Place, log: RunLog) -> None:

@@ -247,8 +247,8 @@ Watch = Callable[[auto.EngineEvent, Operation | None], object]
 """Sees each event, with the operation that it ended."""
 
 
-def run(verb: Verb, place: Place, *, watch: Watch | None = None) -> Run:
-    """Run the engine once.
+def run(verb: Verb, place: Place, *, watch: Watch | None = None, refresh: bool = False) -> Run:
+    """Run the engine once; with `refresh`, an `up` or a preview asks the clouds first what is there.
 
     A run that fails is a result as well (`ok`, `errors`); only what cannot begin, or must not, raises OperateError.
     """
@@ -272,7 +272,8 @@ def _run(verb: Verb, place: Place, watch: Watch | None) -> Run:
         hold(verb, place.stack, place.stack_file, ROOT, known)
         try:
             with remembered(known):
-                result = getattr(stack, verb)(on_event=on_event, color="never")
+                asked = {"refresh": True} if refresh else {}
+                result = getattr(stack, verb)(on_event=on_event, color="never", **asked)
         except auto.CommandError as error:
             return _failed(verb, place, recorder, str(error))
     outputs = getattr(result, "outputs", {})

@@ -16,6 +16,7 @@ from operate.messages import OperateError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fleet.settings import Fleet
     from fleet.transition import Precedent
     from operate.past import Past
 
@@ -25,9 +26,9 @@ def hold(verb: str, stack: str, file: Path, root: Path, known: Past) -> None:
     if verb == "destroy":
         _hold_end(stack, known)
     elif verb in {"up", "preview"} and known.precedent is not None:
-        wanted = _wanted(file, root)
+        wanted = wanted_fleet(file, root)
         if wanted is not None:
-            _hold_step(stack, known.precedent, wanted)
+            _hold_step(stack, known.precedent, precedent(wanted))
 
 
 def _hold_end(stack: str, known: Past) -> None:
@@ -46,10 +47,10 @@ def _hold_step(stack: str, before: Precedent, after: Precedent) -> None:
         raise OperateError(f"nothing was begun: {refused}")
 
 
-def _wanted(file: Path, root: Path) -> Precedent | None:
+def wanted_fleet(file: Path, root: Path) -> Fleet | None:
     """The fleet that the file describes; None where the program will say what is wrong with it."""
     try:
         document: Any = yaml.safe_load(file.read_bytes())
-        return precedent(read_fleet(document["config"][stackfile.FLEET_KEY], file.name, load_profiles(root)))
+        return read_fleet(document["config"][stackfile.FLEET_KEY], file.name, load_profiles(root))
     except (FleetError, KeyError, TypeError, OSError, yaml.YAMLError):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 STATE_MB = 5
 PATHS = 1e7
+PAGE_KB = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +243,26 @@ def checked() -> list[Number]:
     return [seconds("fleet check of 500 hosts", took, 1)]
 
 
+def plans() -> list[Number]:
+    """The plan of 100 hosts that all change, without an evaluation, and the size of its page."""
+    with tempfile.TemporaryDirectory(prefix="nixfleet-bench-") as folder:
+        site, page = Site(Path(folder), "sim", many(100)), Path(folder) / "plan.html"
+        shutil.copytree(ROOT / "nix", site.folder / "nix")
+        git = ("git", "-C", str(site.folder), "-c", "user.name=bench", "-c", "user.email=bench@example.net")
+        for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "A hundred hosts")):
+            _command(*git, *words)
+        for host in site.fleet["hosts"].values():
+            host["tuning"] = {"kernelParams": ["quiet"]}
+        site.write()
+        options = ("--root", str(site.folder), "plan", "--stack", "sim", "--html", str(page))
+        took = _command(sys.executable, "-m", "fleet", *options)
+        size = page.stat().st_size / 1000
+    return [
+        seconds("plan of 100 hosts that all reboot, as a page", took, 10),
+        Number(what="  size of the page", measured=f"{size:.0f} kB", promised="at most 500 kB", kept=size <= PAGE_KB),
+    ]
+
+
 def tests() -> list[Number]:
     """Every test."""
     return [seconds("make test", _command("make", "test"), 600)]
@@ -255,6 +277,7 @@ PARTS: dict[str, Callable[[], list[Number]]] = {
     "rolling": rolling,
     "batches": batches,
     "check": checked,
+    "plan": plans,
     "test": tests,
 }
 

@@ -21,8 +21,12 @@ from fleet.transition import Precedent, Step, precedent
 from fleet.transition.installation import new_token
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fleet.hosts import Host
+    from fleet.model import Role
     from fleet.plan.revision import Revision
+    from fleet.plan.systems import Systems
     from fleet.plan.times import Times
 
 FIRST_BOOT = ("image", "imageId")
@@ -42,7 +46,13 @@ class _Comparison:
     trees: tuple[str, str]
     """Hashes of nix/ before and after."""
 
+    systems: Systems | None
+    """What Nix said; None: it was not asked."""
+
     def closure(self, name: str, *, old: bool) -> str | None:
+        if self.systems:
+            found = (self.systems.before if old else self.systems.after).get(name)
+            return found.closure if found else None
         revision = self.before if old else self.after
         if revision is None or name not in revision.side.contract.hosts:
             return None
@@ -69,11 +79,17 @@ def _stays(found: _Comparison, name: str, old: Revision) -> tuple[Effect, tuple[
     elif was.role is not will.role:
         effect = Effect.REJOINED
     else:
-        milder = [estimate(entry, found.cluster, will.role)]
-        milder += [Effect.GENERATION] if found.trees[0] != found.trees[1] else []
+        milder = [found.systems.effect(name) if found.systems else _estimated(found, entry, will.role)]
         milder += [Effect.RESTARTED] if set(machine) - set(FIRST_BOOT) else []
         effect = max(milder, key=lambda one: one.gravity)
     return effect, tuple(reasons)
+
+
+def _estimated(found: _Comparison, entry: Iterable[str], role: Role) -> Effect:
+    """How hard a switch is where Nix was not asked."""
+    read = estimate(entry, found.cluster, role)
+    unread = Effect.GENERATION if found.trees[0] != found.trees[1] else Effect.NOTHING
+    return max(read, unread, key=lambda one: one.gravity)
 
 
 def _effect(found: _Comparison, name: str) -> tuple[Effect, tuple[str, ...]]:
@@ -107,6 +123,7 @@ def _host(found: _Comparison, name: str) -> HostPlan:
         reasons=(*reasons, *said),
         closure_before=found.closure(name, old=True),
         closure_after=found.closure(name, old=False),
+        packages=found.systems.packages(name) if found.systems and old and new else None,
         price_before=price_before,
         price_after=price_after,
     )
@@ -123,8 +140,8 @@ def _settings(before: Fleet | None, after: Fleet) -> tuple[Setting, ...]:
     )
 
 
-def compare(before: Revision | None, after: Revision, times: Times) -> Plan:
-    """What the change from `before` (None: nothing is there yet) to `after` would do."""
+def compare(before: Revision | None, after: Revision, times: Times, systems: Systems | None = None) -> Plan:
+    """What the change from `before` (None: nothing is there yet) to `after` would do; `systems` is what Nix said."""
     old = precedent(before.fleet) if before else Precedent(hosts={})
     step = Step(before=old, after=precedent(after.fleet))
     facts = [one.side.contract.cluster.model_dump(mode="json") for one in (before, after) if one]
@@ -134,6 +151,7 @@ def compare(before: Revision | None, after: Revision, times: Times) -> Plan:
         step=step,
         cluster=differences(*facts) if before else {},
         trees=(tree_hash(before.nix) if before else "", tree_hash(after.nix)),
+        systems=systems,
     )
     names = sorted({*(before.fleet.hosts if before else ()), *after.fleet.hosts})
     hosts = {name: _host(found, name) for name in names}
@@ -141,7 +159,7 @@ def compare(before: Revision | None, after: Revision, times: Times) -> Plan:
         stack=after.side.contract.stack,
         cluster=after.fleet.cluster.name,
         base=before.label if before else "",
-        evaluated=False,
+        evaluated=systems is not None,
         settings=_settings(before.fleet if before else None, after.fleet),
         hosts=hosts,
         rollout=rollout(

@@ -36,7 +36,6 @@ _SERVERS = {
     "endpoint.name": Effect.K3S,
     "podRange": Effect.K3S,
     "serviceRange": Effect.K3S,
-    "servers": Effect.K3S,
     # keep-sorted end
 }
 """Keys of the cluster that are in a server's flags of k3s only."""
@@ -50,6 +49,8 @@ _EVERYWHERE = {
     "rebootWindow": Effect.NOTHING,
     "rolloutProbes": Effect.NOTHING,
     "seed": Effect.K3S,
+    "servers": Effect.K3S,
+    "updates": Effect.NOTHING,
     "watchdogMinutes": Effect.NOTHING,
     # keep-sorted end
 }

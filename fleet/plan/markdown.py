@@ -79,6 +79,9 @@ def _sections(plan: Plan) -> Iterator[str]:
             yield _table(("Engine", "Type", "Resource", "Host", "Protected"), operations)
     yield f"{phrases.length(plan.rollout)} {phrases.bill(plan.money)}"
     yield from _hosts(plan)
+    for packages, names in phrases.package_groups(plan).items():
+        lines = "\n".join(f"- {_code(phrases.package(one))}" for one in packages)
+        yield _folded(f"Packages of {phrases.listed(names)}: {len(packages)}", lines)
     if plan.settings:
         rows = ((_code(one.path), _code(f"{one.before} -> {one.after}"), _code(one.words)) for one in plan.settings)
         yield _folded(f"Settings: {len(plan.settings)}", _table(("Setting", "Change", "Meaning"), rows))

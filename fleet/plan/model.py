@@ -46,9 +46,6 @@ class PackageChange(Model):
     after: tuple[str, ...]
     """Versions; empty: it is removed."""
 
-    kib: Decimal | None = None
-    """By how much the closure grows; None where sizes are not at hand."""
-
 
 class HostPlan(Model):
     """One host: what it is, and what happens to it."""
@@ -75,7 +72,7 @@ class HostPlan(Model):
     """None: the host goes."""
 
     packages: tuple[PackageChange, ...] | None = None
-    """What of its system differs; None where no closure is at hand."""
+    """Which of its packages differ; None where Nix was not asked, or its derivations are not at hand."""
 
     price_before: Amount | None = None
     """A month; None: unknown, or not there."""

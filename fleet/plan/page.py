@@ -8,7 +8,7 @@ from fleet.plan import phrases
 from fleet.plan.markup import element, html, several
 from fleet.plan.picture.drawing import NARROW, WIDE, draw
 from fleet.plan.style import STYLE
-from fleet.plan.tables import engine_table, host_table, setting_table, wave_table
+from fleet.plan.tables import engine_table, host_table, package_list, setting_table, wave_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,9 @@ def _sections(plan: Plan) -> Iterator[Element]:
         yield element("section", element("h2", "Operations of the engine"), engine_table(plan))
     yield element("section", *_topology(plan))
     yield element("section", element("h2", "Hosts"), element("p", phrases.basis(plan), class_="soft"), host_table(plan))
+    groups = phrases.package_groups(plan)
+    if groups:
+        yield element("section", element("h2", "Packages"), *(package_list(*group) for group in groups.items()))
     if plan.rollout.waves:
         yield element("section", element("h2", "Order of the rollout"), wave_table(plan))
     if plan.settings:

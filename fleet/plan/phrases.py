@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fleet.plan.effect import Effect
 
 if TYPE_CHECKING:
-    from fleet.plan.model import Amount, Money, Plan, Rollout, Wave
+    from fleet.plan.model import Amount, Money, PackageChange, Plan, Rollout, Wave
 
 
 def hosts(count: int) -> str:
@@ -110,6 +110,24 @@ def money_of(plan: Plan, name: str) -> str:
         text = amount(shown) if shown else ""
         return f"{text} saved" if gone else text
     return f"{amount(before) if before else ''} -> {amount(after) if after else ''}"
+
+
+def package(one: PackageChange) -> str:
+    """What happens to one package."""
+    before, after = (", ".join(version or "no version" for version in side) for side in (one.before, one.after))
+    if not one.before:
+        return f"{one.name} {after} is added"
+    return f"{one.name} {before} -> {after}" if one.after else f"{one.name} {before} is removed"
+
+
+def package_groups(plan: Plan) -> dict[tuple[PackageChange, ...], tuple[str, ...]]:
+    """Hosts by what differs of their packages, those of most hosts first: many hosts often change alike."""
+    found: dict[tuple[PackageChange, ...], list[str]] = {}
+    for name, host in plan.hosts.items():
+        if host.packages:
+            found.setdefault(host.packages, []).append(name)
+    ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[1]))
+    return {packages: tuple(names) for packages, names in ranked}
 
 
 def effects_shown(plan: Plan) -> tuple[Effect, ...]:

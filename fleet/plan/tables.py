@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from fleet.plan.markup import Child
-    from fleet.plan.model import Plan, Wave
+    from fleet.plan.model import PackageChange, Plan, Wave
 
 
 def _table(name: str, caption: str, head: Sequence[str], rows: Iterable[Element]) -> Element:
@@ -120,6 +120,13 @@ def wave_table(plan: Plan) -> Element:
     return _table("waves", phrases.length(plan.rollout), ("Wave", "Hosts", "Minutes", "Time", "Quorum"), rows)
 
 
+def package_list(packages: Sequence[PackageChange], names: Sequence[str]) -> Element:
+    """Packages that differ on the same hosts."""
+    items = several("li", (phrases.package(one) for one in packages))
+    summary = element("summary", f"{len(packages)} packages of {phrases.hosts(len(names))}")
+    return element("details", summary, element("p", *_names(names)), element("ul", *items), open="open")
+
+
 def engine_table(plan: Plan) -> Element:
     """Operations of the engine, deletions first."""
     engine = plan.engine
@@ -137,5 +144,6 @@ def engine_table(plan: Plan) -> Element:
         )
         for number, one in enumerate(engine.operations)
     )
-    caption = f"{len(engine.operations)} operations, deletions first; {engine.unchanged} resources stay as they are"
-    return _table("operations", caption, ("Operation", "Type", "Resource", "Host", "", "Properties"), rows)
+    count = "1 operation" if len(engine.operations) == 1 else f"{len(engine.operations)} operations, deletions first"
+    caption = f"{count}; {engine.unchanged} resources stay as they are"
+    return _table("operations", caption, ("Operation", "Type", "Resource", "Host", "Protection", "Properties"), rows)

@@ -39,6 +39,9 @@ def _sections(plan: Plan) -> Iterator[str]:
             f"  {effect.sign.mark}  {effect.value}: the host {effect.sign.words}" for effect in plan.counts
         )
         yield f"{signs}\n{phrases.basis(plan)}"
+    for packages, names in phrases.package_groups(plan).items():
+        lines = "\n".join(f"  {phrases.package(one)}" for one in packages)
+        yield f"Packages of {phrases.listed(names)}:\n{lines}"
     if plan.settings:
         rows = ((one.path, f"{one.before} -> {one.after}", one.words) for one in plan.settings)
         yield _table(("SETTING", "CHANGE", "MEANING"), rows)

@@ -29,7 +29,7 @@ def _operation(op: str, token: str, name: str, **more: Any) -> Operation:
     return Operation(op=op, urn=f"urn:pulumi:sim::nixfleet::nixfleet:index:Host${token}::{name}", **more)
 
 
-def _run(*operations: Operation, verb: str = "preview") -> Run:
+def made_run(*operations: Operation, verb: str = "preview") -> Run:
     return Run(
         verb=verb,
         stack="sim",
@@ -47,7 +47,7 @@ def _run(*operations: Operation, verb: str = "preview") -> Run:
 
 def test_deletions_and_replacements_come_first_each_once_and_with_its_host() -> None:
     found = engine_plan(
-        _run(
+        made_run(
             _operation("create", SERVER, "b"),
             _operation("update", COMMAND, "a-1-system", changes=("environment.NIXFLEET_CLOSURE",)),
             _operation("same", SERVER, "a"),
@@ -79,7 +79,7 @@ def test_a_resource_belongs_to_the_host_that_its_name_names(name: str, host: str
 
 def test_a_page_shows_the_engines_operations_and_links_them_with_their_hosts(tmp_path: Path) -> None:
     plan = planned(CHANGES["a server moves"], tmp_path)
-    run = _run(_operation("replace", SERVER, "hcloud-2", changes=("location",), protected=True))
+    run = made_run(_operation("replace", SERVER, "hcloud-2", changes=("location",), protected=True))
     page = render_page(plan.model_copy(update={"engine": engine_plan(run, plan.hosts)}))
     assert '<tr id="operation-0"><th scope="row">replace</th>' in page
     assert '<td><a href="#host-hcloud-2">hcloud-2</a></td><td>protected</td><td>location</td></tr>' in page
@@ -104,7 +104,7 @@ def _weighed(op: str, name: str, old: str, new: str, **more: Any) -> Operation:
 
 
 def test_an_up_leaves_the_seconds_of_each_work_on_each_host(tmp_path: Path) -> None:
-    done = _run(
+    done = made_run(
         _operation("create", COMMAND, "a-install", began=1, ended=31.26),
         _operation("create", COMMAND, "a-system", began=31, ended=41),
         _weighed("update", "b-system", "x", "y", began=0, ended=300),
@@ -128,7 +128,7 @@ def test_an_up_leaves_the_seconds_of_each_work_on_each_host(tmp_path: Path) -> N
 
 
 def test_a_preview_leaves_no_times(tmp_path: Path) -> None:
-    note(_run(_operation("create", COMMAND, "a-install", ended=30)), tmp_path)
+    note(made_run(_operation("create", COMMAND, "a-install", ended=30)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,6 +16,7 @@ from fleet.plan.revision import Revision
 from fleet.plan.times import Times
 from fleet.profiles import load_profiles
 from fleet.stackfile import ROOT
+from sim.crowd import many
 from tests.fleet.documents import changed
 
 if TYPE_CHECKING:
@@ -87,3 +88,10 @@ def planned(change: dict[str, Any], folder: Path, *, times: Times = TIMES) -> Pl
     if "from" in change:
         old["cluster"]["k3sVersion"] = change["from"]
     return compare(revision(old, folder, "0123abc"), revision(new, folder, ""), times)
+
+
+def crowd(folder: Path) -> Plan:
+    """A hundred hosts, of which each is drained for another minor of k3s."""
+    old, new = (many(100)[stackfile.FLEET_KEY] for _ in range(2))
+    old["cluster"]["k3sVersion"] = "v1.34.2+k3s1"
+    return compare(revision(old, folder, "0123abc"), revision(new, folder, ""), TIMES)

@@ -11,14 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fleet.plan.comparison import compare
 from fleet.plan.markdown import BYTES, CHARACTERS, marker, render_markdown
 from fleet.plan.model import Plan
 from fleet.plan.page import render_page
 from fleet.plan.picture.drawing import render_picture
 from fleet.plan.renderings import RENDERINGS
-from sim.crowd import many
-from tests.plan.scenarios import CHANGES, TIMES, planned, revision
+from tests.plan.scenarios import CHANGES, crowd, planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +32,9 @@ def same_keys(text: str) -> str:
     return re.sub("content-[0-9a-f]{64}", lambda found: known.setdefault(found[0], f"content-{len(known)}"), text)
 
 
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """A hundred hosts, of which each is drained for another minor of k3s."""
-    old, new = (many(100)["nixfleet:fleet"] for _ in range(2))
-    old["cluster"]["k3sVersion"] = "v1.34.2+k3s1"
-    folder = tmp_path_factory.mktemp("nix")
-    return compare(revision(old, folder, "0123abc"), revision(new, folder, ""), TIMES)
+@pytest.fixture(scope="module", name="crowd")
+def _crowd(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return crowd(tmp_path_factory.mktemp("nix"))
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet import stackfile
 from fleet.__main__ import main
 from fleet.plan.times import FILE, Times
+from tests.plan.checkout import edit, git
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def _git(root: Path, *words: str) -> str:
-    person = ("-c", "user.name=Ada", "-c", "user.email=ada@example.net")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(["git", "-C", root, *person, *words], check=True, capture_output=True, text=True, env=clean)
-    return done.stdout
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one commit, of which stack sim and nix/ are in git."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    made = tmp_path / "checkout"
-    shutil.copytree(stackfile.ROOT / "nix/network", made / "nix/network")
-    shutil.copy(stackfile.ROOT / "Pulumi.sim.yaml", made)
-    _git(made, "init", "--quiet")
-    _git(made, "add", ".")
-    _git(made, "commit", "--quiet", "--message", "Begin")
-    return made
-
-
-def _edit(root: Path, old: str, new: str) -> None:
-    path = root / "Pulumi.sim.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 Said = pytest.CaptureFixture[str]
 
 
 def test_the_work_tree_is_compared_with_the_last_commit_and_stays_as_it_is(root: Path, capsys: Said) -> None:
-    _edit(root, "example.net/gpu: orin", "example.net/gpu: xavier")
-    before = _git(root, "status", "--porcelain")
+    edit(root, "example.net/gpu: orin", "example.net/gpu: xavier")
+    before = git(root, "status", "--porcelain")
     assert main(["--root", str(root), "plan", "--stack", "sim"]) == 0
-    name = _git(root, "rev-parse", "--short", "HEAD").strip()
+    name = git(root, "rev-parse", "--short", "HEAD").strip()
     assert capsys.readouterr().out == (
         f"Plan of sim, compared with {name}: 1 of 6 hosts changes: 1 k3s.\n"
         "\n"
@@ -68,7 +39,7 @@ def test_the_work_tree_is_compared_with_the_last_commit_and_stays_as_it_is(root:
         "EUR 32.82 to 39.32 a month before, 32.82 to 39.32 after (+0.00), net, by the prices of 2026-10-09. "
         "Not in it, as no price is known: ovh-1.\n"
     )
-    assert _git(root, "status", "--porcelain") == before == " M Pulumi.sim.yaml\n"
+    assert git(root, "status", "--porcelain") == before == " M Pulumi.sim.yaml\n"
 
 
 def test_a_file_of_nix_changes_every_host_and_only_nix_says_how_hard(root: Path, capsys: Said) -> None:
@@ -82,7 +53,7 @@ def test_minutes_are_those_of_earlier_runs(root: Path, tmp_path: Path, capsys: S
     folder.mkdir(parents=True)
     times = Times(seconds={"k3s": {"jetson-1": 1200.0}})
     (folder / FILE).write_text(times.model_dump_json(), encoding="utf-8")
-    _edit(root, "example.net/gpu: orin", "example.net/gpu: xavier")
+    edit(root, "example.net/gpu: orin", "example.net/gpu: xavier")
     assert main(["--root", str(root), "plan", "--stack", "sim"]) == 0
     assert "1 wave, about 20 min (as measured by earlier runs here).\n" in capsys.readouterr().out
 
@@ -97,9 +68,9 @@ def test_a_stack_that_the_base_has_not_is_a_first_run(root: Path, capsys: Said) 
 
 
 def test_a_plan_that_breaks_a_law_of_the_step_ends_with_one(root: Path, capsys: Said) -> None:
-    _edit(root, "      seed: hcloud-1\n", "      seed: hcloud-1\n      k3sVersion: v1.33.6+k3s1\n")
-    _git(root, "commit", "--quiet", "--all", "--message", "An older k3s")
-    _edit(root, "v1.33.6+k3s1", "v1.35.6+k3s1")
+    edit(root, "      seed: hcloud-1\n", "      seed: hcloud-1\n      k3sVersion: v1.33.6+k3s1\n")
+    git(root, "commit", "--quiet", "--all", "--message", "An older k3s")
+    edit(root, "v1.33.6+k3s1", "v1.35.6+k3s1")
     assert main(["--root", str(root), "plan", "--stack", "sim"]) == 1
     assert (
         "REFUSED\n"
