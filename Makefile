@@ -14,7 +14,7 @@ DRIVER := $(if $(filter sim,$(STACK)),sim,operate)
 # The passphrase of stack sim. It guards nothing: its keys open simulated machines only, and both stand in this repository.
 SIM_PASSPHRASE := simulated-fleet-guards-nothing
 # What was given on make's own command line, and not what the environment happens to have.
-GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED BASE DRIFT HTML JSON MARKDOWN TEXT,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
+GIVEN = $(foreach name,WHAT HOST ADMIN KEY SEEN RUN SNAPSHOT FROM LOST OVER LIST NAME FILE SCOPED BASE DRIFT HTML JSON MARKDOWN TEXT WATCH,$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
 ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
@@ -44,8 +44,8 @@ destroy: setup ## delete what the clouds have; boards and dedicated servers keep
 outputs: setup ## print what other stacks may read
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
 
-status: setup ## ask every host how it is
-	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+status: setup ## ask every host how it is: JSON=FILE or -, HTML=FILE, WATCH=SECONDS
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)
 
 run: setup ## run a command on a host, as root: HOST=, RUN=
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(GIVEN) $(ARGS)

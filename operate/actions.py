@@ -16,7 +16,6 @@ from operate.messages import OperateError
 from operate.progress import Progress
 from operate.runlog import RunLog, run_log
 from operate.statecopy import keep
-from operate.status import status
 
 if TYPE_CHECKING:
     from fleet.faults import Fault
@@ -102,5 +101,4 @@ ACTIONS: dict[str, Callable[[Place], int]] = {
     "refresh": lambda place: drive("refresh", place),
     "destroy": lambda place: drive("destroy", place),
     "outputs": outputs,
-    "status": status,
 }

@@ -12,6 +12,7 @@ from operate.planned import PREVIEW_WORDS, preview
 from operate.recovery import RESTORE_WORDS, SNAPSHOT_WORDS, restore, snapshot
 from operate.rotate import ROTATE_WORDS, rotate
 from operate.statecopy import RECALL_WORDS, recall
+from operate.watching import STATUS_WORDS, status
 from operate.words import read_words
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ COMMANDS = {
     "restore": Command(run=restore, takes=RESTORE_WORDS),
     "rotate": Command(run=rotate, takes=ROTATE_WORDS),
     "run": Command(run=run, takes=RUN_WORDS),
+    "status": Command(run=status, takes=STATUS_WORDS),
     "snapshot": Command(run=snapshot, takes=SNAPSHOT_WORDS),
 }
 

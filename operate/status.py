@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleet.contract.outputs import StackOutputs
 from fleet.keys.pairs import CLUSTER_KEY, ClusterKeys, logins
 from operate.engine import ROOT, Place, environment, select, translated
 from operate.limits import told_to, whole_seconds
 from operate.messages import OperateError
-from operate.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _ask(place: Place, addresses: dict[str, str], secrets: dict[str, str]) -> dict[str, Any]:
@@ -55,8 +57,8 @@ def _row(name: str, host: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def status(place: Place) -> int:
-    """Print one line per host; 1 when one does not answer or is not healthy."""
+def looked(place: Place) -> dict[str, Any]:
+    """What every host says of itself now, by name; raises OperateError for a stack that was never up."""
     with environment(place.variables()):
         stack = select(place)
         exported = translated(place, stack.outputs).get("fleet")
@@ -65,7 +67,17 @@ def status(place: Place) -> int:
         outputs = StackOutputs.model_validate(exported.value)
         secret = translated(place, lambda: stack.get_config(CLUSTER_KEY)).value
         addresses = {name: host.ssh_address for name, host in outputs.hosts.items()}
-        hosts = _ask(place, addresses, logins(ClusterKeys.model_validate_json(secret)))
-    head = ("HOST", "ROLE", "ADDRESS", "GENERATION", "READY", "STATE")
-    print(table(head, (_row(name, host) for name, host in sorted(hosts.items()))))
-    return 0 if all(host["healthy"] for host in hosts.values()) else 1
+        return _ask(place, addresses, logins(ClusterKeys.model_validate_json(secret)))
+
+
+HEAD = ("HOST", "ROLE", "ADDRESS", "GENERATION", "READY", "STATE")
+
+
+def rows(hosts: Mapping[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """One line per host."""
+    return [_row(name, host) for name, host in sorted(hosts.items())]
+
+
+def whole(hosts: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether every host answers and is healthy."""
+    return all(host["healthy"] for host in hosts.values())

@@ -70,7 +70,12 @@ def _unpacked(root: Path, name: str, stack: str, folder: Path) -> bool:
     paths = [path for path in (file, NIX) if _git(root, "ls-tree", name, "--", path).stdout]
     archive = _git(root, "archive", "--format=tar", name, "--", *paths)
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
+        for member in tar:
+            content = tar.extractfile(member)  # None for a folder
+            if content:
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read())
     return True
 
 
