@@ -253,12 +253,12 @@ def run(verb: Verb, place: Place, *, watch: Watch | None = None, refresh: bool =
     A run that fails is a result as well (`ok`, `errors`); only what cannot begin, or must not, raises OperateError.
     """
     if not is_public(verb, place):
-        return _run(verb, place, watch)
+        return _run(verb, place, watch, refresh=refresh)
     with public_part(place, lambda text: print(f"warning: {text}", file=sys.stderr)) as alone:
-        return _run(verb, alone, watch)
+        return _run(verb, alone, watch, refresh=refresh)
 
 
-def _run(verb: Verb, place: Place, watch: Watch | None) -> Run:
+def _run(verb: Verb, place: Place, watch: Watch | None, *, refresh: bool) -> Run:
     recorder = Recorder()
 
     def on_event(event: auto.EngineEvent) -> None:
