@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -13,19 +14,22 @@ import pytest
 from components.edges import Later, behind, gate, unlinked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 
 @pytest.fixture
-def loop() -> asyncio.AbstractEventLoop:
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """The loop that the SDK takes for its outputs, here as in a plan that is recorded."""
     policy = asyncio.get_event_loop_policy()
-    try:
-        return policy.get_event_loop()
-    except RuntimeError:
-        # Whoever used asyncio.run() before took the thread's loop away; the SDK makes itself a new one then, too.
-        policy.set_event_loop(policy.new_event_loop())
-        return policy.get_event_loop()
+    with suppress(RuntimeError):
+        yield policy.get_event_loop()
+        return
+    # Whoever used asyncio.run() before took the thread's loop away.
+    made = policy.new_event_loop()
+    policy.set_event_loop(made)
+    yield made
+    policy.set_event_loop(None)
+    made.close()
 
 
 async def answer(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pulumi.runtime.settings import SETTINGS
@@ -11,7 +11,9 @@ from pulumi.runtime.settings import SETTINGS
 from operate.engine import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
+
+T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,16 @@ def _outputs() -> Iterator[None]:
     SETTINGS.outputs.clear()
     yield
     SETTINGS.outputs.clear()
+
+
+def run(program: Coroutine[Any, Any, T]) -> T:
+    """Run it; asyncio.run() would take the thread's loop away from the SDK's other tests."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(program)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 async def late(found: list[str]) -> None:
@@ -40,7 +52,7 @@ def test_what_an_output_leads_to_is_waited_for_as_well() -> None:
         SETTINGS.outputs.add(asyncio.ensure_future(late(found)))
         await settled()
 
-    asyncio.run(program())
+    run(program())
     assert found == ["first", "second"]
 
 
@@ -54,4 +66,4 @@ def test_after_a_failure_nothing_is_waited_for() -> None:
         await settled()
         return failed.exception() is not None, never.done()
 
-    assert asyncio.run(program()) == (True, False)
+    assert run(program()) == (True, False)
