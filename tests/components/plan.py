@@ -11,6 +11,8 @@ import pulumi
 from google.protobuf import json_format  # type: ignore[import-untyped]  # published without types
 from pulumi.runtime import mocks
 
+from tests.components.loops import current_loop
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -180,8 +182,9 @@ def record(program: Callable[[], object], stack: str = "sim", *, preview: bool =
         program()
         return pulumi.Output.all(**exports).apply(store)
 
-    pulumi.runtime.set_mocks(recorder, project="nixfleet", stack=stack, preview=preview, monitor=monitor)
     # The SDK makes the stack's own resource, which holds the exports, only once in a process.
+    current_loop()
     with mock.patch.object(pulumi, "export", exports.__setitem__):
+        pulumi.runtime.set_mocks(recorder, project="nixfleet", stack=stack, preview=preview, monitor=monitor)
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]  # the SDK's
     return monitor.plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -12,24 +11,16 @@ import pulumi
 import pytest
 
 from components.edges import Later, behind, gate, unlinked
+from tests.components.loops import current_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
 
 @pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
+def loop() -> asyncio.AbstractEventLoop:
     """The loop that the SDK takes for its outputs, here as in a plan that is recorded."""
-    policy = asyncio.get_event_loop_policy()
-    with suppress(RuntimeError):
-        yield policy.get_event_loop()
-        return
-    # Whoever used asyncio.run() before took the thread's loop away.
-    made = policy.new_event_loop()
-    policy.set_event_loop(made)
-    yield made
-    policy.set_event_loop(None)
-    made.close()
+    return current_loop()
 
 
 async def answer(value: Any) -> Any:
