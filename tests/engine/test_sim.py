@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.clouds.registry import key_fingerprint
+from operate.actions import judged
 from operate.engine import ROOT, run
 from operate.messages import OperateError
+from operate.planned import preview
 from operate.report import stack_outputs
 from sim.site import Site, config_of_stack
 
@@ -160,9 +162,30 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_touches_exactly_what_it_must(edited: Callable[[Edit], Site], change: str) -> None:
     edit, wanted = CHANGES[change]
-    foretold = edited(edit).preview()
+    changed = edited(edit)
+    foretold = changed.preview()
     assert steps(foretold.run) == wanted
+    assert judged(foretold.run, changed.stage.place) == ()
     assert (foretold.connections, foretold.commands) == (0, ())
+
+
+def test_what_somebody_changed_in_a_cloud_is_drift_and_nothing_else_is(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a page too, with the engine's operation on it; the state stays as it was."""
+    place, page = site.stage.place, tmp_path / "plan.html"
+    with site.powered():
+        assert preview(place, {"DRIFT": "yes"}) == 0
+        with site.stage.world.edit("clouds/hcloud") as cloud:
+            server = next(one for one in cloud["objects"]["Server"].values() if one["name"] == "hcloud-1")
+            labels, server["labels"] = server["labels"], {"role": "drifted"}
+        assert preview(place, {}) == 0
+        assert preview(place, {"DRIFT": "yes", "HTML": str(page), "BASE": "-"}) == 7
+        with site.stage.world.edit("clouds/hcloud") as cloud:
+            next(one for one in cloud["objects"]["Server"].values() if one["name"] == "hcloud-1")["labels"] = labels
+        assert preview(place, {"DRIFT": "yes"}) == 0
+    assert "preview of sim: 1 update" in capsys.readouterr().out
+    assert "<code>hcloud-1-server</code>" in page.read_text(encoding="utf-8")
 
 
 def test_a_changed_option_runs_exactly_that_hosts_switch(edited: Callable[[Edit], Site], site: Site) -> None:
