@@ -19,7 +19,7 @@ ifeq ($(STACK),sim)
 export PULUMI_CONFIG_PASSPHRASE := $(SIM_PASSPHRASE)
 endif
 
-.PHONY: help setup up preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate init keys contract plan topology plans fresh comment check rehearse reset test test-nix test-machines lint format bench soak lock audit mutate clean
+.PHONY: help setup up adopt preview refresh destroy outputs status run kubeconfig recall snapshot restore rotate init keys contract plan topology plans fresh comment check rehearse reset test test-nix test-machines lint format bench soak lock audit mutate clean
 
 help: ## list these commands
 	@echo 'make COMMAND [STACK=NAME]   STACK is sim (the simulated fleet) unless named; Pulumi.NAME.yaml describes it'
@@ -30,6 +30,9 @@ setup: ## make what the other commands need: .venv and the Pulumi CLI (they do i
 	@tools/setup
 
 up: setup ## bring the stack to what its file says, then say how it is
+	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
+
+adopt: setup ## as up, and take what the clouds have of the stack and its state does not know into the state
 	@$(PYTHON) -m $(DRIVER) $@ --stack $(STACK) $(ARGS)
 
 preview: setup ## say what up would do, and to which hosts; touches nothing: HTML=, MARKDOWN=, JSON=, BASE=, DRIFT=yes

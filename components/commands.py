@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 
 Operation = Literal["create", "update", "delete"]
 Verb = Literal[
-    "credential", "halt", "install", "kubeconfig", "latecomers", "leave", "mesh", "prune", "reboots", "resume", "switch"
+    "credential",
+    "halt",
+    "install",
+    "kubeconfig",
+    "latecomers",
+    "leave",
+    "mesh",
+    "prune",
+    "reboots",
+    "resume",
+    "settle",
+    "switch",
+    "taint",
+    "untaint",
 ]
 
 INERT = ":"

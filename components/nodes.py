@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
+from pulumi_command import local
 from pulumi_kubernetes import core
 
+from components.commands import Work
 from fleet.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleet.hosts import Host
+    from fleet.settings import Fleet
 
 STORAGE_LABEL = "node.longhorn.io/create-default-disk"
 """Longhorn makes a disk on nodes that carry it."""
@@ -47,11 +50,12 @@ def node_labels(host: Host) -> dict[str, str]:
     return dict(sorted(labels.items()))
 
 
-def node_spec(host: Host) -> Any:  # noqa: ANN401 - JSON of the API
-    """The part of the node's spec that is ours; None where it is all the cluster's."""
-    if not host.taints:
-        return None
-    return {"taints": [taint.model_dump(mode="json") for taint in host.taints]}
+def node_taints(host: Host) -> str:
+    """The host's taints as kubectl takes them, by blanks."""
+    return " ".join(
+        f"{taint.key}={taint.value}:{taint.effect}" if taint.value else f"{taint.key}:{taint.effect}"
+        for taint in host.taints
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,17 @@ class NodesArgs:
 
     after: Mapping[str, tuple[pulumi.Resource, ...]]
     """By host: what has to be done before its node is there."""
+
+    members: Mapping[str, pulumi.Resource]
+    """By host: its membership, with which the node goes."""
+
+    stack: str
+    fleet: Fleet
+    servers: pulumi.Input[str]
+    """Servers of the cluster, as JSON: one of them changes a node's taints."""
+
+    deploy_secret: pulumi.Input[str] = field(repr=False)
+    """The key to log in with as JSON, a secret."""
 
     protection: bool
     """Refuse that a host goes: its node's labels are what the engine deletes first of it."""
@@ -84,9 +99,46 @@ class Nodes(pulumi.ComponentResource):
             core.v1.NodePatch(
                 f"{name}-{label}",
                 metadata=node_metadata(label, host, args.nodes[label]),
-                spec=node_spec(host),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after[label]), protect=args.protection),
             )
             for label, host in args.hosts.items()
         )
+        self.patches = (*self.patches, *self._taints(name, args))
         self.register_outputs({})
+
+    def _taints(self, name: str, args: NodesArgs) -> tuple[pulumi.Resource, ...]:
+        """Taints, one by one: applied as a part of the node, they would take Kubernetes' own away."""
+        patches = dict(zip(args.hosts, self.patches, strict=True))
+        return tuple(
+            self._taint(f"{name}-{label}-taints", args, label, patches[label])
+            for label, host in args.hosts.items()
+            if host.taints
+        )
+
+    def _taint(self, name: str, args: NodesArgs, host: str, patch: pulumi.Resource) -> pulumi.Resource:
+        given = Work(verb="taint", stack=args.stack, fleet=args.fleet, host=host)
+        taken = Work(verb="untaint", stack=args.stack, fleet=args.fleet, host=host)
+        limit = f"{given.engine_seconds}s"
+        made: pulumi.Resource = local.Command(
+            name,
+            create=given.text,
+            update=given.text,
+            delete=taken.text,
+            environment={
+                "NIXFLEET_TAINTS": node_taints(args.hosts[host]),
+                "NIXFLEET_INSTALLATION": args.nodes[host],
+                "NIXFLEET_PEERS": args.servers,
+                **given.limits,
+            },
+            stdin=args.deploy_secret,
+            add_previous_output_in_env=False,
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[patch],
+                # A node that leaves the cluster takes them with it.
+                deleted_with=args.members[host],
+                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit, delete=limit),
+            ),
+        )
+        return made

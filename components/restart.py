@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.commands import Verb, Work
+from components.hooks import run_verb
 from fleet.model import Role
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 HALT, RESUME = "nixfleet-halt", "nixfleet-resume"
 """Names of the hooks, which the state keeps."""
-
-SAID = 3
-"""Lines of a failed command that its error repeats; the last one has host, phase, cause and cure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,27 +125,7 @@ class Restarts:
     async def _run(self, verb: Verb, host: str) -> None:
         """Run a verb of hostops; raises RunError with what it said last."""
         work = Work(verb=verb, stack=self.stack, fleet=self.fleet, host=host)
-        process = await asyncio.create_subprocess_shell(
-            work.text,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **await self.environment(host), **work.limits},
-        )
-        secret = await pulumi.Output.from_input(self.secret).future()
-        try:
-            # The engine has no limit for a hook.
-            _, said = await asyncio.wait_for(process.communicate((secret or "").encode()), work.engine_seconds)
-        except TimeoutError:
-            process.kill()
-            raise pulumi.RunError(
-                f"hostops {verb} --host {host} did not end within {work.engine_seconds} s; run again"
-            ) from None
-        lines = said.decode(errors="replace").splitlines()
-        for line in lines:
-            pulumi.log.info(line)
-        if process.returncode:
-            raise pulumi.RunError("\n".join(lines[-SAID:]) or f"hostops {verb} --host {host}: {process.returncode}")
+        await run_verb(work, self.secret, await self.environment(host))
 
     async def environment(self, host: str) -> Mapping[str, str]:
         """What a verb has to know: where the host answers, and all other servers, in whichever cloud they are."""

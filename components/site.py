@@ -10,6 +10,8 @@ import pulumi_command as command
 import pulumi_kubernetes as kubernetes
 
 from components.addons.addons import Addons, AddonsArgs
+from components.addons.settling import Settling
+from components.adoption import adopt
 from components.clouds.registry import CloudArgs, hosts_by_cloud
 from components.commands import deploy_secret
 from components.credential import Credential, CredentialArgs
@@ -152,6 +154,7 @@ def build(inputs: Inputs) -> Site:
     """Register everything that the documents describe."""
     if inputs.public:
         withhold()
+    adopt()
     by_command = pulumi.ResourceOptions(providers=[command.Provider("command")])
     lawful = Transition("fleet", TransitionArgs(precedent=precedent(inputs.fleet)), by_command).command
     clouds = make_clouds(inputs, lawful)
@@ -178,10 +181,15 @@ def build(inputs: Inputs) -> Site:
         NodesArgs(
             hosts=dict(sorted(inputs.fleet.hosts.items())),
             nodes={name: host.node for name, host in hosts.items()},
+            members=members,
+            stack=inputs.stack,
+            fleet=inputs.fleet,
+            servers=peers(inputs, machines, inputs.fleet.formation),
+            deploy_secret=deploy_secret(inputs.cluster_keys),
             protection=inputs.fleet.protection,
             after={name: (host.system, *((served[name],) if name in served else ())) for name, host in hosts.items()},
         ),
-        in_cluster,
+        both,
     )
     credential = Credential(
         "consumer",
@@ -199,9 +207,21 @@ def build(inputs: Inputs) -> Site:
         both,
     )
     snapshots = make_snapshot_bucket(inputs, in_cluster)
+    settling = Settling(
+        stack=inputs.stack,
+        fleet=inputs.fleet,
+        secret=deploy_secret(inputs.cluster_keys),
+        peers=peers(inputs, machines, inputs.fleet.formation),
+    )
     addons = Addons(
         "addons",
-        AddonsArgs(fleet=inputs.fleet, profiles=inputs.profiles, backup_keys=inputs.backup_keys, after=nodes.patches),
+        AddonsArgs(
+            fleet=inputs.fleet,
+            profiles=inputs.profiles,
+            backup_keys=inputs.backup_keys,
+            hooks=settling.hooks,
+            after=nodes.patches,
+        ),
         in_cluster,
     )
     fronts = (end for cloud in clouds for end in cloud.ends)

@@ -94,15 +94,19 @@ def verb_seconds(rollout: Rollout, hosts: int) -> dict[str, int]:
         "leave": rollout.install_timeout_seconds,
         "mesh": peers_seconds(hosts),
         "prune": peers_seconds(hosts),
+        "recognize": CONTACT_SECONDS + STEPS_SECONDS,
         "reboots": hosts * 2 * switch,
         "restore": RESET_SECONDS + restarts,
         "resume": ready + STEPS_SECONDS,
         "run": RUN_SECONDS,
+        "settle": STEPS_SECONDS,
         "snapshot": SAVE_SECONDS + STEPS_SECONDS,
         "status": STEPS_SECONDS + ceil(hosts / AT_ONCE) * ANSWER_SECONDS,
         # A sick member may have to be brought to its own system first: as much again.
         "switch": 2 * switch,
+        "taint": STEPS_SECONDS,
         "tokens": restarts,
+        "untaint": STEPS_SECONDS,
     }
 
 

@@ -48,7 +48,8 @@ class Drive(Model):
     """Serial number that the guard compares before anything is written; None where a cloud makes the disk."""
 
     size_gib: Annotated[int, Field(ge=8)]
-    """Size in GiB that the guard compares (a tenth of tolerance: makers count in powers of ten)."""
+    """Size in GiB of the disk as it is, which the guard compares (a tenth of tolerance: makers count in powers of
+    ten). At Hetzner a larger server type keeps the disk, and so this."""
 
 
 class Disk(Drive):
@@ -179,7 +180,13 @@ class HcloudHost(Host):
     hardware_choices = ("hcloud-arm", "hcloud-x86")
     kind: Literal["hcloud"]
     server_type: str
-    """Hetzner's name of the type, as in the catalogue of `fleet/catalog.py`."""
+    """Hetzner's name of the type, as in the catalogue of `fleet/catalog.py`. A larger one keeps the disk as it is."""
+
+    grow_disk: bool = False
+    """Let the disk grow with a larger server type, for good: no type with a smaller disk can be gone back to.
+
+    `disk.sizeGib` is then the larger type's. Partitions stay as they are until the next installation.
+    """
 
     location: str
     """Hetzner location, for example `fsn1`."""
@@ -221,7 +228,7 @@ class OvhDedicatedHost(Host):
     hardware_choices = ("ovh",)
     kind: Literal["ovh-dedicated"]
     service_name: str
-    """OVH's name of the server, for example `ns1.ip-203-0-113.eu`."""
+    """OVH's name of the server, for example `ns1.ip-203-0-113.eu`: another one is another machine."""
 
     ssh_address: IPv4Address
     """Where SSH answers."""

@@ -125,6 +125,10 @@ class LoadBalancerEndpoint(Model):
     private_address: IPv4Address
     """Address on Hetzner's private network: the servers let only it and the admins in, so it is not left to chance."""
 
+    allow_everyone: bool = False
+    """Accept that everybody reaches the API's port: Hetzner filters nothing before a load balancer, so admin ranges
+    hold at the servers' own addresses only."""
+
 
 class VirtualIpEndpoint(Model):
     """The API answers at an address that the servers hand to one another (keepalived)."""

@@ -49,6 +49,10 @@ class Ovh(Model):
     service_name: str
     """The Public Cloud project's id."""
 
+    allow_everyone: bool = False
+    """Accept that OVH filters nothing before instances: until one is installed, its image answers everybody by SSH
+    (with keys only), and from then on the host's own firewall holds the admin ranges."""
+
     network: OvhNetwork | None = None
 
 

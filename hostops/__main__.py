@@ -41,10 +41,13 @@ CHANGE_ALL = ("mesh", "prune", "latecomers")
 OF_THE_STACK = (*CHANGE_SERVERS, *RESTART_ALL, *CHANGE_ALL, "authority", "credential", "reboots", "snapshot")
 """Verbs that take no host; reboots changes hosts by calls of their own."""
 
-OF_A_HOST = (*NEED_HOST, "run")
+BESIDE_HOST = ("recognize", "taint", "untaint")
+"""Verbs about one host that change nothing on it."""
+
+OF_A_HOST = (*NEED_HOST, *BESIDE_HOST, "run")
 """Verbs that take a host; the last one changes what its command changes, as if somebody had logged in there."""
 
-VERBS = (*OF_A_HOST, *OF_THE_STACK, "status", "kubeconfig")
+VERBS = (*OF_A_HOST, *OF_THE_STACK, "status", "kubeconfig", "settle")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -67,7 +70,9 @@ MODULES = {
     "hostkey": "rotate",
     "prune": "mesh",
     "resume": "power",
+    "taint": "taints",
     "tokens": "rotate",
+    "untaint": "taints",
     # keep-sorted end
 }
 """Modules of verbs that are not in one of their own name."""

@@ -34,23 +34,25 @@ AFTER: dict[Verb, Callable[[Run], str]] = {
 }
 
 
-def drive(verb: Verb, place: Place, *, refresh: bool = False, also: Also | None = None) -> int:
+def drive(verb: Verb, place: Place, *, refresh: bool = False, adopting: bool = False, also: Also | None = None) -> int:
     """Run the engine with progress on the terminal and in a log, then report; 1 when it failed, or no up may follow.
 
     `also` is done with a run that went well and the laws that a preview breaks, after its report.
     """
-    with run_log(verb, place.stack, place.environment) as log:
+    with run_log("adopt" if adopting else verb, place.stack, place.environment) as log:
         progress = Progress(planning=verb == "preview", log=log.say)
         with progress.alive():
-            done = run(verb, place, watch=progress.watch, refresh=refresh)
+            done = run(verb, place, watch=progress.watch, refresh=refresh, adopting=adopting)
         text = AFTER[verb](done) if done.ok else _failure(done)
-        log.say("\n".join((text, *done.raw_errors)))
+        log.say("\n".join((text, *done.raw_errors, *done.notices)))
         if verb != "preview":
             _keep_state(place, log)
         faults = judged(done, place) if done.ok and verb == "preview" else ()
         if faults:
             log.say("\n".join(str(fault) for fault in faults))
     note(done, log.path.parent)
+    for said in done.notices:
+        print(f"note: {said}", file=sys.stderr)
     if done.ok:
         print(f"\n{text}")
         if also:
@@ -97,6 +99,7 @@ def outputs(place: Place) -> int:
 
 ACTIONS: dict[str, Callable[[Place], int]] = {
     "up": lambda place: drive("up", place),
+    "adopt": lambda place: drive("up", place, adopting=True),
     "preview": lambda place: drive("preview", place),
     "refresh": lambda place: drive("refresh", place),
     "destroy": lambda place: drive("destroy", place),

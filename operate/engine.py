@@ -24,6 +24,7 @@ from pulumi.runtime.settings import SETTINGS as SDK
 from pydantic import ValidationError
 
 from fleet.faults import FleetError
+from operate.adoption import adopted, hold_strays, strays, wanted_of
 from operate.command import EngineCommand
 from operate.foresight import hold
 from operate.messages import OperateError, explain
@@ -247,18 +248,47 @@ Watch = Callable[[auto.EngineEvent, Operation | None], object]
 """Sees each event, with the operation that it ended."""
 
 
-def run(verb: Verb, place: Place, *, watch: Watch | None = None, refresh: bool = False) -> Run:
+def _opener(stack: auto.Stack) -> Callable[[str], str | None]:
+    """Opens secrets of the stack; None for one that is not there, or that a preview cannot open."""
+
+    def opened(key: str) -> str | None:
+        try:
+            return stack.get_config(key).value
+        except auto.CommandError:
+            return None  # an `up` cannot open it either, and the engine says why
+
+    return opened
+
+
+@contextmanager
+def beheld(verb: Verb, place: Place, stack: auto.Stack, known: Past, *, adopting: bool) -> Iterator[tuple[str, ...]]:
+    """Ask the clouds for what the state does not know, and take it over if that is wanted; what is to be said of it."""
+    wanted = wanted_of(place.stack_file, ROOT, _opener(stack)) if verb in {"up", "preview"} else None
+    if wanted is None:
+        yield ()
+        return
+    seen = strays(place.stack, wanted, known, always=adopting)
+    if not adopting:
+        yield hold_strays(verb, place.stack, seen)
+        return
+    with adopted(place.stack, wanted, seen) as variables, environment(variables):
+        yield ()
+
+
+def run(verb: Verb, place: Place, *, watch: Watch | None = None, refresh: bool = False, adopting: bool = False) -> Run:
     """Run the engine once; with `refresh`, an `up` or a preview asks the clouds first what is there.
+
+    `adopting` takes what clouds have and the state does not know into the state on the way.
 
     A run that fails is a result as well (`ok`, `errors`); only what cannot begin, or must not, raises OperateError.
     """
     if not is_public(verb, place):
-        return _run(verb, place, watch, refresh=refresh)
+        return _run(verb, place, watch, refresh=refresh, adopting=adopting)
     with public_part(place, lambda text: print(f"warning: {text}", file=sys.stderr)) as alone:
-        return _run(verb, alone, watch, refresh=refresh)
+        return _run(verb, alone, watch, refresh=refresh, adopting=adopting)
 
 
-def _run(verb: Verb, place: Place, watch: Watch | None, *, refresh: bool) -> Run:
+def _run(verb: Verb, place: Place, watch: Watch | None, *, refresh: bool, adopting: bool) -> Run:
     recorder = Recorder()
 
     def on_event(event: auto.EngineEvent) -> None:
@@ -271,7 +301,7 @@ def _run(verb: Verb, place: Place, watch: Watch | None, *, refresh: bool) -> Run
         known = past(json.loads(cast("Workspace", stack.workspace).state).get("deployment"))
         hold(verb, place.stack, place.stack_file, ROOT, known)
         try:
-            with remembered(known):
+            with remembered(known), beheld(verb, place, stack, known, adopting=adopting) as notices:
                 asked = {"refresh": True} if refresh else {}
                 result = getattr(stack, verb)(on_event=on_event, color="never", **asked)
         except auto.CommandError as error:
@@ -289,6 +319,7 @@ def _run(verb: Verb, place: Place, watch: Watch | None, *, refresh: bool) -> Run
         seconds=recorder.now(),
         stdout=result.stdout,
         stderr=result.stderr,
+        notices=notices,
     )
 
 

@@ -17,6 +17,8 @@ from operate.record import name_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from fleet.inventory import Resource
+
 TRANSITION = "fleet-transition"
 """The command whose output is the fleet as it was wanted last."""
 
@@ -34,6 +36,9 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 
 SYSTEM = "-system"
 """End of the name of what brings a host to its closure."""
+
+CLOUDS = ("hcloud:", "ovh:")
+"""Packages whose resources are objects in a cloud."""
 
 COMMAND = "command:local:Command"
 STACK = "pulumi:pulumi:Stack"
@@ -55,12 +60,19 @@ class Past:
     machines: Mapping[str, str] = field(default_factory=dict)
     """By host, the machine on which its last installation succeeded."""
 
+    resources: Mapping[Resource, str] = field(default_factory=dict)
+    """Ids of what the state has in clouds, by type and name."""
+
+    leaving: frozenset[Resource] = frozenset()
+    """Type and id of what is still to be deleted after a replacement."""
+
 
 def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
     """Read the deployment that `pulumi stack export` prints; an empty stack has none of it."""
     resources: list[dict[str, Any]] = (deployment or {}).get("resources") or []
     protected = sorted({name_of(resource["urn"]) for resource in resources if resource.get("protect")})
     commands = [resource for resource in resources if resource["type"] == COMMAND and not resource.get("delete")]
+    made = [one for one in resources if one["type"].startswith(CLOUDS) and one.get("id")]
     remembered = next((_remembered(found) for found in commands if name_of(found["urn"]) == TRANSITION), None)
     if remembered and (longhorn := _longhorn(resources)):
         remembered = remembered.model_copy(update={"longhorn_version": longhorn})
@@ -70,6 +82,8 @@ def past(deployment: Any) -> Past:  # noqa: ANN401 - JSON of the engine
         protected=tuple(protected),
         closures=_closures(outputs, commands),
         machines=dict(_machines(commands)),
+        resources={(one["type"], name_of(one["urn"])): one["id"] for one in made if not one.get("delete")},
+        leaving=frozenset((one["type"], one["id"]) for one in made if one.get("delete")),
     )
 
 

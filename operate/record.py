@@ -104,6 +104,8 @@ class Run:
     seconds: float
     stdout: str = field(repr=False)
     stderr: str = field(repr=False)
+    notices: tuple[str, ...] = ()
+    """What was seen beside the run: objects in clouds that the state does not know."""
 
     @property
     def changes(self) -> tuple[Operation, ...]:

@@ -31,8 +31,8 @@ HETZNER = {
     "uniqueness_error": Refusal(
         cause="something of that name or content is there already and the stack's state does not know it: what a lost "
         "answer left behind, or another stack's",
-        cure="look at it in Hetzner's console: ours carries the labels stack and name; `pulumi import` takes it into "
-        "the state, and where it holds nothing it can be deleted there",
+        cure="look at it in Hetzner's console: what carries this stack's label is taken into the state by "
+        "`make adopt`; where it holds nothing it can be deleted there",
     ),
     "locked": Refusal(cause="another action works on it at Hetzner", cure=AGAIN),
     "rate_limit_exceeded": Refusal(

@@ -53,12 +53,12 @@ class Answer:
     """The most memory that it had, the program's included; engine and providers are other processes."""
 
 
-def _work(connection: Connection, environment: dict[str, str], verb: Verb, place: Place) -> None:
+def _work(connection: Connection, environment: dict[str, str], verb: Verb, place: Place, adopting: bool) -> None:  # noqa: FBT001 - passed on by position
     # The server's environment is that of its start.
     os.environ.clear()
     os.environ.update(environment)
     try:
-        done = run(verb, place)
+        done = run(verb, place, adopting=adopting)
     except OperateError as error:
         connection.send(Answer(refusal=str(error)))
         return
@@ -66,10 +66,10 @@ def _work(connection: Connection, environment: dict[str, str], verb: Verb, place
     connection.send(Answer(run=done, peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 
-def run_apart(verb: Verb, place: Place) -> tuple[Run, int]:
+def run_apart(verb: Verb, place: Place, *, adopting: bool = False) -> tuple[Run, int]:
     """Run the engine once; the run and the memory it took. Raises OperateError like operate.engine.run."""
     ours, theirs = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_work, args=(theirs, dict(os.environ), verb, place))
+    process = PROCESSES.Process(target=_work, args=(theirs, dict(os.environ), verb, place, adopting))
     process.start()
     theirs.close()
     try:

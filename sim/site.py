@@ -95,6 +95,10 @@ class Site:
         """Bring the stack up."""
         return self.stage.run("up")
 
+    def adopt(self) -> Outcome:
+        """Bring the stack up, and take what its clouds have into the state."""
+        return self.stage.run("up", adopting=True)
+
     def preview(self) -> Outcome:
         """Say what an up would do."""
         return self.stage.run("preview")

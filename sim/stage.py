@@ -24,6 +24,7 @@ from fleet.profiles import load_profiles
 from operate.engine import ROOT, Place
 from operate.messages import OperateError
 from sim.apart import run_apart
+from sim.apis import CLOSED, served
 from sim.launch import ADDRESS
 from sim.machines.rack import Rack
 from sim.passphrase import Passphrase, WrongPassphraseError
@@ -46,7 +47,6 @@ MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp")  # noqa:
 
 CREDENTIALS = {
     "HCLOUD_TOKEN": "0" * 64,
-    "OVH_ENDPOINT": "ovh-eu",
     "OVH_APPLICATION_KEY": "simulated",
     "OVH_APPLICATION_SECRET": "simulated",
     "OVH_CONSUMER_KEY": "simulated",
@@ -97,24 +97,22 @@ class Stage:
         self._runtime = MEMORY / f"nixfleet-sim-{hashlib.sha256(str(base.absolute()).encode()).hexdigest()[:16]}"
         self._passphrase = passphrase
         self._powered = False
-        self.place = Place(
-            stack=stack,
-            folder=folder,
-            environment={
-                **CREDENTIALS,
-                **ENGINE,
-                "NIXFLEET_SIM": str(self.world.root),
-                "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
-                "NIXFLEET_CONTRACTS": str(contracts),
-                "NIXFLEET_RUNTIME": str(self._runtime),
-                ADDRESS: str(self._runtime / "zygote"),
-                "PATH": os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")]),
-                "PULUMI_BACKEND_URL": (base / "state").as_uri(),
-                "PULUMI_CONFIG_PASSPHRASE": passphrase,
-                "PULUMI_HOME": str(base / "engine"),
-                "XDG_STATE_HOME": str(base / "logs"),
-            },
-        )
+        self._environment = {
+            **CREDENTIALS,
+            **CLOSED,
+            **ENGINE,
+            "NIXFLEET_SIM": str(self.world.root),
+            "NIXFLEET_SSH_CONFIG": str(self.world.root / "ssh_config"),
+            "NIXFLEET_CONTRACTS": str(contracts),
+            "NIXFLEET_RUNTIME": str(self._runtime),
+            ADDRESS: str(self._runtime / "zygote"),
+            "PATH": os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")]),
+            "PULUMI_BACKEND_URL": (base / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": passphrase,
+            "PULUMI_HOME": str(base / "engine"),
+            "XDG_STATE_HOME": str(base / "logs"),
+        }
+        self.place = Place(stack=stack, folder=folder, environment=self._environment)
 
     @contextmanager
     def powered(self) -> Iterator[None]:
@@ -126,7 +124,8 @@ class Stage:
             (self.base / "state").mkdir(exist_ok=True)
             drop_stale_locks(self.base / "state")
             install(self.base / "engine" / "plugins", Path(sys.executable))
-            with machines(self.world.root, self.base / "machines.log"):
+            with served(self.world) as endpoints, machines(self.world.root, self.base / "machines.log"):
+                self._environment.update(endpoints)
                 self._powered = True
                 self._runtime.mkdir(mode=0o700, exist_ok=True)
                 try:
@@ -135,6 +134,7 @@ class Stage:
                         yield
                 finally:
                     self._powered = False
+                    self._environment.update(CLOSED)
                     shutil.rmtree(self._runtime, ignore_errors=True)
 
     def _rack_records(self) -> None:
@@ -170,9 +170,9 @@ class Stage:
                 f"set the passphrase that `make keys STACK={self.stack}` was run with"
             ) from None
 
-    def run(self, verb: Verb) -> Outcome:
+    def run(self, verb: Verb, *, adopting: bool = False) -> Outcome:
         """Run the engine once, in a process of its own."""
         with self.powered():
             before = len(self.world.events())
-            done, peak = run_apart(verb, self.place)
+            done, peak = run_apart(verb, self.place, adopting=adopting)
             return Outcome(run=done, events=self.world.events()[before:], peak_bytes=peak)

@@ -24,6 +24,10 @@ CREDENTIALS = {
 """Credentials that must have a form; the others may be any text."""
 
 
+ENDPOINTS = ("hcloud:endpoint", "ovh:endpoint")
+"""Where the real clouds answer: nothing simulated may ask there."""
+
+
 @dataclass
 class Ring:
     """The keys of one throwaway stack: a host keeps its keys as long as the ring lives, a new one gets new ones."""
@@ -61,7 +65,7 @@ def throwaway(config: Mapping[str, Any], ring: Ring) -> dict[str, Any]:
     secrets = {key: value for key, value in secrets.items() if not key.startswith(pairs.HOST_KEY_PREFIX)}
     # Where copies go, the stack needs a credential; a file that was never run for real may have none yet.
     secrets |= {pairs.BACKUP_KEY: COPIES, pairs.BUCKET_KEY: COPIES, **ring.secrets(names)}
-    clear = {key: value for key, value in config.items() if not _is_secret(value)}
+    clear = {key: value for key, value in config.items() if not _is_secret(value) and key not in ENDPOINTS}
     return {
         "encryptionsalt": ring.vault.encryption_salt,
         "config": {

@@ -37,6 +37,9 @@ class AddonsArgs:
     profiles: Mapping[str, Profile]
     """Network profiles by name."""
 
+    hooks: pulumi.ResourceHookBinding
+    """What the engine calls when installing or upgrading a chart failed."""
+
     backup_keys: BucketKeys | None = field(default=None, repr=False)
     """Credential of Longhorn's backup target; None where it needs none."""
 
@@ -55,9 +58,10 @@ class Addons(pulumi.ComponentResource):
         super().__init__("nixfleet:index:Addons", name, None, opts)
         network = self._network(args)
         storage = self._longhorn(args, network)
-        policies = self._kyverno(args.fleet, storage or network)
-        tested = self._smoke_test(args.fleet, storage)
-        self.ends = (*policies, *tested) or storage or network
+        policies = self._kyverno(args, storage or network)
+        tested = self._smoke_test(args, storage, policies)
+        # The test has waited for the policies, where it tries them.
+        self.ends = tested or policies or storage or network
         self.register_outputs({})
 
     def _network(self, args: AddonsArgs) -> Ready:
@@ -76,8 +80,6 @@ class Addons(pulumi.ComponentResource):
         settings = args.fleet.addons.longhorn
         if not settings.enabled:
             return ()
-        attached = storage_network.attachment(args.fleet, args.profiles) is not None
-        network = f"{storage_network.NAMESPACE}/{storage_network.ATTACHMENT}" if attached else None
         keys = args.backup_keys
         chart = Chart(
             "longhorn",
@@ -86,18 +88,19 @@ class Addons(pulumi.ComponentResource):
                 repository=longhorn.REPOSITORY,
                 version=settings.version,
                 namespace=longhorn.NAMESPACE,
-                values=longhorn.longhorn_values(args.fleet, storage_network=network),
+                values=longhorn.longhorn_values(args.fleet, storage_network=_storage_attachment(args)),
                 labels=PRIVILEGED,
                 secrets={longhorn.BACKUP_SECRET: longhorn.backup_secret(args.fleet, keys)} if keys else {},
                 protection=args.fleet.protection,
                 after=after,
+                hooks=args.hooks,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         return (chart.release,)
 
-    def _kyverno(self, fleet: Fleet, after: Ready) -> Ready:
-        settings, child = fleet.addons.kyverno, pulumi.ResourceOptions(parent=self)
+    def _kyverno(self, args: AddonsArgs, after: Ready) -> Ready:
+        settings, child = args.fleet.addons.kyverno, pulumi.ResourceOptions(parent=self)
         if not settings.enabled:
             return ()
         chart = Chart(
@@ -109,6 +112,7 @@ class Addons(pulumi.ComponentResource):
                 namespace=kyverno.NAMESPACE,
                 values=kyverno.kyverno_values(settings),
                 after=after,
+                hooks=args.hooks,
             ),
             child,
         )
@@ -117,10 +121,22 @@ class Addons(pulumi.ComponentResource):
         )
         return Policies("policies", policies, child).made
 
-    def _smoke_test(self, fleet: Fleet, storage: Ready) -> Ready:
+    def _smoke_test(self, args: AddonsArgs, storage: Ready, policies: Ready) -> Ready:
+        fleet = args.fleet
         if not (fleet.addons.smoke_test.enabled and storage):
             return ()
-        args = SmokeTestArgs(
-            storage_class=smoke_test.storage_class(fleet), version=fleet.addons.longhorn.version, after=storage
+        network = _storage_attachment(args)
+        test = SmokeTestArgs(
+            storage_class=smoke_test.storage_class(fleet),
+            jobs=smoke_test.jobs(fleet, storage_attachment=network),
+            attachment=smoke_test.attachment() if fleet.addons.multus.enabled and not network else None,
+            after=storage,
+            policies=policies,
         )
-        return (SmokeTest("smoke-test", args, pulumi.ResourceOptions(parent=self)).job,)
+        return (SmokeTest("smoke-test", test, pulumi.ResourceOptions(parent=self)).last,)
+
+
+def _storage_attachment(args: AddonsArgs) -> str | None:
+    """`namespace/name` of the storage network's attachment; None where there is none."""
+    attached = storage_network.attachment(args.fleet, args.profiles) is not None
+    return f"{storage_network.NAMESPACE}/{storage_network.ATTACHMENT}" if attached else None

@@ -47,6 +47,9 @@ class ChartArgs:
     after: tuple[pulumi.Resource, ...] = ()
     """What has to be there before."""
 
+    hooks: pulumi.ResourceHookBinding | None = None
+    """What the engine calls when installing or upgrading it failed."""
+
 
 class Chart(pulumi.ComponentResource):
     """An installed chart."""
@@ -86,6 +89,8 @@ class Chart(pulumi.ComponentResource):
                 depends_on=[*(secrets or [namespace]), *args.after],
                 # It holds data, or guards it.
                 protect=args.protection,
+                # Helm refuses for ever what a killed run left pending.
+                hooks=args.hooks,
             ),
         )
         self.register_outputs({})

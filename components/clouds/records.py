@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.clouds.registry import CloudArgs, Machine, register_cloud
 from fleet.contract.facts import ssh_address
+from fleet.hosts import OvhDedicatedHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,10 @@ class Records:
 
 
 def _machine(host: Host) -> Machine:
-    # A new disk in an old case is another machine to install; the path names the disk where no serial is given.
-    return Machine(identity=host.disk.serial or host.disk.device, address=str(ssh_address(host)))
+    # A new disk in an old case is another machine to install; the path names the disk where no serial is given, and
+    # another service of OVH is another machine, whatever its disk is called.
+    named = [host.service_name] if isinstance(host, OvhDedicatedHost) else []
+    return Machine(identity=" ".join([*named, host.disk.serial or host.disk.device]), address=str(ssh_address(host)))
 
 
 register_cloud(Records, "bare-metal", "ovh-dedicated")

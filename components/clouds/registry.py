@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -82,11 +81,6 @@ class CloudArgs:
     def labels(self, name: str) -> dict[str, str]:
         """Labels of everything in a cloud, so that what a broken run left behind can be found."""
         return {"stack": self.stack, "cluster": self.fleet.cluster.name, "name": name}
-
-
-def key_fingerprint(key: str) -> str:
-    """Twelve digits that tell a public key from others; its comment does not count."""
-    return hashlib.sha256(key.split()[1].encode()).hexdigest()[:12]
 
 
 CloudFactory = Callable[[CloudArgs], Cloud]

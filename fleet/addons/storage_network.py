@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fleet.addons.definitions import definition
+from fleet.addons.longhorn import storage_taints
 from fleet.addons.multus import BIN_DIR, CONF_DIR, TOLERATE_ALL
 from fleet.addons.pinned import pinned
 from fleet.faults import Fault, FleetError
@@ -118,10 +119,24 @@ def _excluded(lan: Lan, taken: Iterable[IPv4Address]) -> list[str]:
     return [f"{address}/32" for address in sorted(set(taken)) if address in pods]
 
 
+def attaching_hosts(fleet: Fleet) -> tuple[str, ...]:
+    """Hosts on which Longhorn attaches volumes: all that do not keep its pods away, with replicas or without.
+
+    Longhorn gives its one storage network to the instance managers of every node that it runs on (its setting
+    `storage-network`), so a volume is attached only where that network is.
+    """
+    tolerated = storage_taints(fleet)
+    return tuple(
+        name
+        for name, host in sorted(fleet.hosts.items())
+        if all(taint in tolerated or taint.effect == "PreferNoSchedule" for taint in host.taints)
+    )
+
+
 def storage_lans(fleet: Fleet, profiles: Mapping[str, Profile]) -> dict[str, tuple[str, Lan]]:
-    """Interface and LAN of the storage network by storage host; empty where it has none."""
+    """Interface and LAN of the storage network by host that attaches volumes; empty where it has none."""
     found = {}
-    for name in fleet.storage_hosts:
+    for name in attaching_hosts(fleet):
         profile = profile_of(fleet, profiles, name)
         if profile and profile.storage:
             found[name] = (interface(fleet.hosts[name], profile, profile.storage), profile.storage)
@@ -133,9 +148,9 @@ def attachment(fleet: Fleet, profiles: Mapping[str, Profile]) -> Values | None:
     addons, lans = fleet.addons, storage_lans(fleet, profiles)
     if not (lans and addons.multus.enabled and addons.multus.storage_attachment and addons.longhorn.enabled):
         return None
-    kinds = {(link, lan.subnet, lan.mtu) for link, lan in lans.values()}
-    if len(kinds) > 1 or len(lans) < len(fleet.storage_hosts):
-        raise FleetError("the storage network", (_disagreement(fleet, lans),))
+    fault = disagreement(fleet, profiles)
+    if fault:
+        raise FleetError("the storage network", (fault,))
     link, lan = next(iter(lans.values()))
     taken = [host.storage_address for host in fleet.hosts.values() if host.storage_address]
     return {
@@ -144,16 +159,22 @@ def attachment(fleet: Fleet, profiles: Mapping[str, Profile]) -> Values | None:
     }
 
 
-def _disagreement(fleet: Fleet, lans: Mapping[str, tuple[str, Lan]]) -> Fault:
+def disagreement(fleet: Fleet, profiles: Mapping[str, Profile]) -> Fault | None:
+    """Why one attachment does not fit all hosts that attach volumes; None where it does."""
+    lans = storage_lans(fleet, profiles)
+    kinds = {(link, lan.subnet, lan.mtu) for link, lan in lans.values()}
+    if len(kinds) == 1 and len(lans) == len(attaching_hosts(fleet)):
+        return None
     said = (
         f"{name}: {lans[name][0]} on {lans[name][1].subnet}" if name in lans else f"{name}: none"
-        for name in fleet.storage_hosts
+        for name in attaching_hosts(fleet)
     )
     return Fault(
         path="addons.multus.storageAttachment",
         value=", ".join(said),
-        law="Longhorn attaches all storage hosts by one interface name to one subnet",
-        cure="give the storage hosts one profile and equal `ports`, or set storageAttachment to false",
+        law="Longhorn attaches volumes over one interface name and subnet on all hosts that take its pods",
+        cure="give these hosts profiles whose storage interface has one name (a bond of one port has a bond's), keep "
+        "Longhorn's pods away by a taint, or set storageAttachment to false",
     )
 
 

@@ -62,6 +62,19 @@ def the_load_balancer_exists(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
         )
 
 
+@law("endpoint")
+def who_reaches_the_load_balancer_is_accepted(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """Nothing of Hetzner's filters who reaches a load balancer, and servers see its address instead of the caller's."""
+    endpoint = fleet.endpoint
+    if isinstance(endpoint, LoadBalancerEndpoint) and not endpoint.allow_everyone:
+        yield Fault(
+            path="endpoint.allowEveryone",
+            value="false",
+            law="Hetzner filters nothing before a load balancer, so firewall.adminRanges do not hold for the API there",
+            cure="set it to true to accept that, or use an endpoint of kind virtualIp on a LAN",
+        )
+
+
 @law("endpoint", "network", "hosts")
 def the_load_balancer_reaches_the_servers(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
     """Its targets are Hetzner servers on its private network: no firewall lets it in at public addresses."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleet.catalog import HCLOUD
 from fleet.faults import Fault
-from fleet.hosts import HcloudHost
+from fleet.hosts import HcloudHost, OvhInstanceHost
 from fleet.laws.law import Profiles, law
 
 if TYPE_CHECKING:
@@ -88,13 +88,7 @@ def _server_type(name: str, host: HcloudHost) -> Iterator[Fault]:
             f"the installer runs from memory and needs {_LEAST_MEMORY_GB} GB, and this type has {known.memory_gb}",
             f"use one of {alike}",
         )
-    if abs(known.disk_gb - host.disk.size_gib) > known.disk_gb * _TOLERANCE:
-        yield _fault(
-            f"hosts.{name}.disk.sizeGib",
-            host.disk.size_gib,
-            f"the disk of {host.server_type} has {known.disk_gb} GB, and the install guard compares",
-            f"write {known.disk_gb}",
-        )
+    yield from _disk_of_type(name, host, known.disk_gb)
     limit = host.tuning.k3s_memory_max_gib
     if limit is not None and limit >= known.memory_gb:
         yield _fault(
@@ -105,9 +99,28 @@ def _server_type(name: str, host: HcloudHost) -> Iterator[Fault]:
         )
 
 
+def _disk_of_type(name: str, host: HcloudHost, offered: int) -> Iterator[Fault]:
+    """A disk may be smaller than its type's, as a larger type keeps it; Hetzner makes none smaller."""
+    path, size = f"hosts.{name}.disk.sizeGib", host.disk.size_gib
+    if size > offered * (1 + _TOLERANCE):
+        yield _fault(
+            path,
+            size,
+            f"the disk of {host.server_type} has {offered} GB, and a disk never shrinks",
+            f"use a type with a disk of {size} GB or more; of a new server, write {offered}",
+        )
+    elif host.grow_disk and size < offered * (1 - _TOLERANCE):
+        yield _fault(
+            path,
+            size,
+            f"growDisk lets it grow to the {offered} GB of {host.server_type}, and the install guard compares",
+            f"write {offered}, or remove growDisk",
+        )
+
+
 @law("hosts")
 def server_types_are_sold(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
-    """A Hetzner server's type exists, is still sold, and has the hardware's processor and the entry's disk."""
+    """A Hetzner server's type exists, is still sold, has the hardware's processor, and holds the entry's disk."""
     for name, host in fleet.hosts.items():
         if isinstance(host, HcloudHost):
             yield from _server_type(name, host)
@@ -135,6 +148,24 @@ def locations_exist(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
                 f"it lies in zone {place.zone}, and the private network in {network.zone}",
                 "use a location of that zone, or another providers.hcloud.network.zone",
             )
+
+
+@law("providers", "hosts")
+def who_reaches_instances_is_accepted(fleet: Fleet, _: Profiles) -> Iterator[Fault]:
+    """What guards an OVH instance is its image's sshd until it is installed, and the host's own firewall from then on.
+
+    The plugin's security groups are for another resource, which wipes the disk when its image changes.
+    """
+    settings = fleet.providers.ovh
+    instances = sorted(name for name, host in fleet.hosts.items() if isinstance(host, OvhInstanceHost))
+    if settings and instances and not settings.allow_everyone:
+        yield _fault(
+            "providers.ovh.allowEveryone",
+            "false",
+            f"OVH filters nothing before {', '.join(instances)}: until they are installed, their image answers "
+            "everybody by SSH, with keys only; from then on the hosts' own firewall holds firewall.adminRanges",
+            "set it to true to accept that",
+        )
 
 
 @law("hosts")

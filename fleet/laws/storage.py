@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fleet.addons.storage_network import disagreement
 from fleet.faults import Fault
 from fleet.laws.addresses import profiles_missing
 from fleet.laws.law import EVERY_HOST, Profiles, law
@@ -134,6 +135,19 @@ def the_storage_attachment_has_a_network(fleet: Fleet, profiles: Profiles) -> It
             law=f"the attachment is to a profile's storage network, and {_listed(lacking)} no such network",
             cure="set addons.multus.storageAttachment: false, or use profiles that have one",
         )
+
+
+@law("addons", "network", "hosts", EVERY_HOST)
+def the_storage_attachment_fits_every_host(fleet: Fleet, profiles: Profiles) -> Iterator[Fault]:
+    """Longhorn has one attachment for all nodes, so the storage network has one interface name on all of them."""
+    addons = fleet.addons
+    if not (addons.multus.enabled and addons.multus.storage_attachment and addons.longhorn.enabled):
+        return
+    profiled = (profile_of(fleet, profiles, name) for name in sorted(fleet.hosts))
+    if all(profile and profile.storage for profile in profiled):
+        fault = disagreement(fleet, profiles)
+        if fault:
+            yield fault
 
 
 def _listed(hosts: list[str]) -> str:

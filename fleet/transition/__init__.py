@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Importing a subject registers its laws.
-from fleet.transition import installation, members, protection, storage, versions
+from fleet.transition import disks, installation, members, protection, storage, versions
 from fleet.transition.law import Step, laws
 from fleet.transition.precedent import HostPrecedent, Installed, Precedent, precedent
 
@@ -28,6 +28,7 @@ __all__ = [
     "Precedent",
     "Step",
     "broken_laws",
+    "disks",
     "installation",
     "members",
     "precedent",

@@ -7,8 +7,10 @@ in every preview.
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fleet.catalog import HCLOUD
+from fleet.hosts import HcloudHost
 from fleet.model import Model, Name, Role
 from fleet.network import LoadBalancerEndpoint
 
@@ -61,6 +63,18 @@ class HostPrecedent(Model):
     storage: bool = False
     """Whether Longhorn keeps replicas there."""
 
+    server_type: str = ""
+    """Hetzner's name of what it is; empty elsewhere."""
+
+    disk_gib: int = 0
+    """Size of the disk; 0: not remembered."""
+
+    offered_gib: int = 0
+    """Size of the disk that a new server of its type has; 0: of no type that is known."""
+
+    grow_disk: bool = False
+    """Whether a larger type lets the disk grow."""
+
     volume: bool = False
     """Whether they lie on a volume of the cloud."""
 
@@ -102,6 +116,18 @@ def _machine(host: Host) -> str:
     return " ".join([kind, *made, *([] if host.created else [host.disk.serial or host.disk.device])])
 
 
+def _size(host: Host) -> dict[str, Any]:
+    if not isinstance(host, HcloudHost):
+        return {}
+    known = HCLOUD.server_types.get(host.server_type)
+    return {
+        "server_type": host.server_type,
+        "disk_gib": host.disk.size_gib,
+        "offered_gib": known.disk_gb if known else 0,
+        "grow_disk": host.grow_disk,
+    }
+
+
 def precedent(fleet: Fleet) -> Precedent:
     """What is remembered of a fleet."""
     longhorn, endpoint = fleet.addons.longhorn, fleet.endpoint
@@ -116,6 +142,7 @@ def precedent(fleet: Fleet) -> Precedent:
                 layout=host.disk.layout,
                 serial=host.disk.serial,
                 storage=host.storage,
+                **_size(host),
                 volume=getattr(host, "volume", None) is not None,
                 reinstall=host.reinstall,
             )

@@ -15,6 +15,7 @@ from sim.machines.commands.call import forever
 from sim.world import SLOW_SECONDS
 
 if TYPE_CHECKING:
+    from sim.machines.host import Host
     from sim.machines.site import Session, Site
     from sim.world import FaultKind
 
@@ -31,7 +32,7 @@ LONG_OUTPUT = 4096
 class Control:
     """Answers requests: a count, then that many fields, each ended by a NUL."""
 
-    def __init__(self, site: Site, verbs: dict[str, Verb], reconcile: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, site: Site[Host], verbs: dict[str, Verb], reconcile: Callable[[str], Awaitable[None]]) -> None:
         """A channel for the rack's verbs and the commands of all hosts; closed until `open`."""
         self._site = site
         self._verbs = verbs
@@ -71,7 +72,7 @@ class Control:
         await writer.drain()
 
     async def _command(
-        self, session: Session, fields: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, session: Session[Host], fields: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         host = session.host
         user, cwd, program, *argv = fields
@@ -93,13 +94,13 @@ class Control:
         if reply.reboots:
             await self._reboot(session)
 
-    async def _lose_power(self, session: Session, *, back: bool) -> None:
+    async def _lose_power(self, session: Session[Host], *, back: bool) -> None:
         """All at once, and nothing is written any more; `back`: it boots again."""
         async with self._site.moving():
             session.host.cut_power(back=back)
             await self._reconcile(session.host.id)
 
-    async def _reboot(self, session: Session) -> None:
+    async def _reboot(self, session: Session[Host]) -> None:
         """Go down when the command that asked has ended, as the real one returns before the machine stops."""
         async with self._site.moving():
             with suppress(TimeoutError):

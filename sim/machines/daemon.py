@@ -36,7 +36,7 @@ class Daemon:
         self._world = world
         # The machines have commands of their own, not the operator's doubles.
         path = os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(p) != TOOLS)
-        self._site = Site(world=world, shims=world.root / "shims", path=path, kube=Kube(world))
+        self._site: Site[Host] = Site(world=world, shims=world.root / "shims", path=path, kube=Kube(world))
         verbs: dict[str, Verb] = {"reconcile": self._reconcile, "elapse": self._elapse, "settle": self._site.settled}
         self._control = Control(self._site, verbs, self._reconcile)
         self._turns: dict[str, asyncio.Lock] = {}

@@ -16,7 +16,7 @@ from sim.machines.site import SH, Session, Streams
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sim.machines.host import Host
+    from sim.machines.owner import Owner
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 65536
@@ -25,9 +25,10 @@ CHUNK = 65536
 class Visitor(asyncssh.SSHServer):
     """One connection: who may come in is in the running system's own files."""
 
-    def __init__(self, host: Host) -> None:
-        """A visitor of that host."""
+    def __init__(self, host: Owner, connections: set[asyncssh.SSHServerConnection]) -> None:
+        """A visitor of that host, among those who are there."""
         self._host = host
+        self._connections = connections
         self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -35,14 +36,14 @@ class Visitor(asyncssh.SSHServer):
         self._connection = conn
         _acknowledge_at_once(conn)
         self._host.site.world.record(self._host.name, "ssh connect")
-        self._host.door.connections.add(conn)
+        self._connections.add(conn)
         if self._host.site.world.fault(self._host.name, "ssh connect"):
             conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         """Forget the connection."""
         if self._connection is not None:
-            self._host.door.connections.discard(self._connection)
+            self._connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         """Nobody comes in without a key."""
@@ -81,7 +82,7 @@ def authorized_lines(root: Path, user: str) -> tuple[str, ...]:
 class Door:
     """Where a machine's SSH answers."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Owner) -> None:
         """A closed door with a port."""
         self._host = host
         self._server: asyncssh.SSHAcceptor | None = None
@@ -102,7 +103,7 @@ class Door:
             self._server.close()
         self._server = await asyncssh.listen(
             sock=_bound(self.port),
-            server_factory=lambda: Visitor(self._host),
+            server_factory=lambda: Visitor(self._host, self.connections),
             server_host_keys=[asyncssh.import_private_key(host_key)],
             process_factory=self._serve,
             encoding=None,
@@ -147,7 +148,7 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-async def _run(host: Host, process: asyncssh.SSHServerProcess[bytes], command: str, session: Session) -> None:
+async def _run(host: Owner, process: asyncssh.SSHServerProcess[bytes], command: str, session: Session[Owner]) -> None:
     (out_end, out), (err_end, err) = os.pipe(), os.pipe()
     streams = Streams(stdin=asyncio.subprocess.PIPE, stdout=out, stderr=err)
     child = await host.spawn((SH, "-c", command), session, {}, streams)

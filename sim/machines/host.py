@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.machines import machine as machines
 from sim.machines import systems
@@ -35,7 +35,7 @@ RESTART_SECONDS = 10
 class Host:
     """A machine that the daemon looks after."""
 
-    def __init__(self, site: Site, machine: Machine) -> None:
+    def __init__(self, site: Site[Host], machine: Machine) -> None:
         """A machine that is down, with a port of its own."""
         self.site = site
         self.id = machine.spec.id
@@ -209,7 +209,7 @@ class Host:
             session.ended.set()
 
     async def spawn(
-        self, argv: tuple[str, ...], session: Session, environment: Mapping[str, str], streams: Streams
+        self, argv: tuple[str, ...], session: Session[Any], environment: Mapping[str, str], streams: Streams
     ) -> asyncio.subprocess.Process:
         """Start a process of this machine; it is killed when the machine goes down."""
         token = self.site.open_session(session)

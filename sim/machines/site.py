@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
     import asyncssh
 
-    from sim.machines.host import Host
     from sim.machines.kube import Kube
     from sim.world import World
 
+
+H = TypeVar("H")
+"""The machines: host.py's, which this module does not know."""
 
 SH = "/bin/sh"
 """The shell of every simulated machine."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Session:
+class Session(Generic[H]):
     """On whose behalf a process of a host runs; its commands name it by a token."""
 
-    host: Host
+    host: H
     user: str
     connection: asyncssh.SSHServerConnection | None
     """The SSH connection that it hangs on; None for units."""
@@ -46,7 +48,7 @@ class Streams:
 
 
 @dataclass(kw_only=True)
-class Site:
+class Site(Generic[H]):
     """The daemon's parts."""
 
     world: World
@@ -60,12 +62,12 @@ class Site:
     port: int = 0
     """Where commands ask the daemon."""
 
-    hosts: dict[str, Host] = field(default_factory=dict)
-    sessions: dict[str, Session] = field(default_factory=dict)
+    hosts: dict[str, H] = field(default_factory=dict)
+    sessions: dict[str, Session[H]] = field(default_factory=dict)
     _moving: int = 0
     _still: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    def open_session(self, session: Session) -> str:
+    def open_session(self, session: Session[H]) -> str:
         """Register a session; its token is what its processes are known by."""
         token = secrets.token_hex(16)
         self.sessions[token] = session

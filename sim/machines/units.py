@@ -16,8 +16,8 @@ from sim.machines.site import Session, Streams
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sim.machines.host import Host
     from sim.machines.machine import Unit
+    from sim.machines.owner import Owner
 
 SIGNALS = 128
 CLEAN = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)
@@ -27,7 +27,7 @@ CLEAN = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)
 class Units:
     """What systemd-run started. Every change is written down, so a restarted daemon goes on."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Owner) -> None:
         """No unit is looked after yet; the loaded ones are in the host's document."""
         self._host = host
         self._runs: dict[str, asyncio.Task[int]] = {}

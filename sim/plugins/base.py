@@ -92,6 +92,13 @@ class Double(sdk.Provider):
         """Look at a resource; an empty id says that it is gone."""
         resource = _resource(request)
         kind = self.kind(resource.type)
+        if not request.properties:
+            # An import: the engine knows nothing but an id.
+            taken = await kind.take(resource, request.resource_id)
+            if taken is None:
+                return sdk.ReadResponse("")
+            ident, inputs, found = taken
+            return sdk.ReadResponse(ident, encode_map(found), encode_map(inputs))
         state = await kind.read(resource, request.resource_id, decode_map(request.properties))
         if state is None:
             return sdk.ReadResponse("")

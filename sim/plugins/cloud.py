@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from sim.plugins.kind import Resource, TableKind
@@ -18,7 +18,7 @@ from sim.plugins.values import Properties, Secret, reveal
 from sim.world import SLOW_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from ipaddress import IPv4Network
 
     from sim.world import FaultKind, World
@@ -27,6 +27,8 @@ Record: TypeAlias = dict[str, Any]
 """Outputs of one object, as JSON."""
 
 FIRST_ID = 100001
+ACTION_SECONDS = 0.05
+"""How long the cloud works on a thing; the real one takes seconds."""
 
 
 ANSWERS: dict[FaultKind | None, str] = {
@@ -80,6 +82,25 @@ class Cloud:
         self.unusable = ""
         """Why every call fails, when a plugin's configuration was wrong and not looked at."""
 
+        self._at_work: set[str] = set()
+
+    @asynccontextmanager
+    async def working(self, thing: str, *, patient: bool) -> AsyncIterator[None]:
+        """Be at work on a thing while the block lasts; whoever comes meanwhile is refused, or waits."""
+        while thing in self._at_work:
+            if not patient:
+                raise Refused(f"{thing} is locked by another action (locked)")
+            await asyncio.sleep(ACTION_SECONDS)
+        if not thing:
+            yield
+            return
+        self._at_work.add(thing)
+        try:
+            await asyncio.sleep(ACTION_SECONDS)
+            yield
+        finally:
+            self._at_work.discard(thing)
+
     @property
     def document(self) -> str:
         """The document's name in the world."""
@@ -119,9 +140,19 @@ class CloudKind(TableKind):
     noun: ClassVar[str]
     """The kind's name in the document, in calls and in faults."""
 
+    importable: ClassVar[bool] = True
+    """Whether the plugin takes what is there into a state."""
+
+    patient: ClassVar[bool] = False
+    """Whether the plugin tries again where the cloud says that it is still at work on the same thing."""
+
     def __init__(self, cloud: Cloud) -> None:
         """Work in that cloud."""
         self.cloud = cloud
+
+    def works_on(self, inputs: Properties) -> str:
+        """Name what the cloud does one thing at a time to while it makes this; empty: nothing."""
+        return ""
 
     def examine(self, inputs: Properties) -> None:
         """Refuse inputs that need no look at the account; they are revealed and complete."""
@@ -151,9 +182,10 @@ class CloudKind(TableKind):
         lost = await self.cloud.trouble(f"create {self.noun}", resource.name)
         self.examine(reveal(inputs))
         stored = self.stored(inputs)
-        with self.cloud.edit(f"create {self.noun}") as account:
-            ident, record = self.make(account, reveal(stored))
-            account.objects(self.noun)[ident] = record
+        async with self.cloud.working(self.works_on(reveal(stored)), patient=self.patient):
+            with self.cloud.edit(f"create {self.noun}") as account:
+                ident, record = self.make(account, reveal(stored))
+                account.objects(self.noun)[ident] = record
         await self.made(ident, record, reveal(inputs))
         if lost:
             raise Refused(f"create {self.noun} {resource.name}: unexpected EOF")
@@ -162,7 +194,27 @@ class CloudKind(TableKind):
     async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:
         """Return the object as the cloud sees it now, secrets still marked."""
         record = self.cloud.look(self.noun, resource_id)
-        return None if record is None else _refreshed(state, _public(record))
+        return None if record is None else _refreshed(state, self._told(record))
+
+    async def take(self, resource: Resource, resource_id: str) -> tuple[str, Properties, Properties] | None:
+        """Take an object over that is there, with the inputs that the cloud tells."""
+        if not self.importable:
+            return await super().take(resource, resource_id)
+        ident = self.imported_id(resource_id)
+        record = self.cloud.look(self.noun, ident)
+        if record is None:
+            return None
+        state = self._told(record)
+        nothing: tuple[Any, ...] = (None, "", [], {})
+        return ident, {key: state[key] for key in self.table.fields if state.get(key) not in nothing}, state
+
+    def _told(self, record: Record) -> Record:
+        """What the cloud says when it is asked."""
+        return {key: item for key, item in _public(record).items() if key not in self.table.unread}
+
+    def imported_id(self, resource_id: str) -> str:
+        """The id in a state of what an import names."""
+        return resource_id
 
     async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:
         """Change the object; one that has vanished is an error until a refresh."""
@@ -174,7 +226,7 @@ class CloudKind(TableKind):
             before = dict(record)
             self.change(account, resource_id, record, reveal(self.merged(state, news)))
         await self.changed(resource_id, before, record)
-        return _refreshed(self.merged(state, news), _public(record))
+        return _refreshed(self.merged(state, news), self._told(record))
 
     async def delete(self, resource: Resource, resource_id: str, state: Properties) -> None:
         """Remove the object."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.plugins.changes import Changes, compare, preview_of, top
+from sim.plugins.server import Refused
 from sim.plugins.table import Failure, Table, check
 from sim.plugins.values import UNKNOWN, Properties, Secret, Value, has_unknown, reveal
 
@@ -56,6 +57,10 @@ class Kind(abc.ABC):
     @abc.abstractmethod
     async def read(self, resource: Resource, resource_id: str, state: Properties) -> Properties | None:
         """Look at it; None when it is gone."""
+
+    async def take(self, resource: Resource, resource_id: str) -> tuple[str, Properties, Properties] | None:
+        """Look at it by an id alone, to import it: id, inputs and state; None when it is not there."""
+        raise Refused(f"{resource.type}: importing is not simulated (id {resource_id})")
 
     @abc.abstractmethod
     async def update(self, resource: Resource, resource_id: str, state: Properties, news: Properties) -> Properties:

@@ -51,6 +51,9 @@ class Table:
 
     rules: tuple[Rule, ...] = ()
     defaults: Mapping[str, Value] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+    """Inputs that the cloud does not tell: an import has none of them."""
+
     hashed: frozenset[str] = frozenset()
     """Inputs of which the state keeps a digest only."""
 

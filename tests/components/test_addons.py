@@ -32,16 +32,20 @@ class TestOrder:
 
     def test_the_smoke_test_uses_longhorn_once_it_is_there(self, deploy: Deploy) -> None:
         plan = deploy()
-        assert "longhorn-release" in plan.one("smoke-test-class").depends_on
+        assert "longhorn-release" in plan.one("smoke-test-names").depends_on
+        assert "smoke-test-network" in plan.one("smoke-test-class").depends_on
         assert "smoke-test-class" in plan.one("smoke-test-claim").depends_on
-        assert "smoke-test-claim" in plan.one("smoke-test-job").depends_on
+        assert "smoke-test-claim" in plan.one("smoke-test-write").depends_on
+        assert "smoke-test-write" in plan.one("smoke-test-read").depends_on
+        assert "policies-baseline" in plan.one("smoke-test-policy").depends_on
+        assert "smoke-test-attachment" in plan.one("smoke-test-network").depends_on
 
 
 KINDS = {
     "multus": "multus-thick-daemon",
     "longhorn": "longhorn-release",
     "kyverno": "kyverno-release",
-    "smokeTest": "smoke-test-job",
+    "smokeTest": "smoke-test-read",
 }
 
 
@@ -99,10 +103,11 @@ def test_longhorn_talks_over_the_profiles_storage_network(deploy: Deploy) -> Non
 
 
 def test_another_version_of_the_storage_is_tested_again(deploy: Deploy) -> None:
-    job = deploy().one("smoke-test-job")
-    annotations = job.inputs["spec"]["template"]["metadata"]["annotations"]
-    assert annotations == {"storage-version": "1.12.1"}
-    assert job.options.deleteBeforeReplace
+    for name in ("smoke-test-write", "smoke-test-read"):
+        job = deploy().one(name)
+        annotations = job.inputs["spec"]["template"]["metadata"]["annotations"]
+        assert annotations == {"tested-version": "1.12.1"}
+        assert job.options.deleteBeforeReplace
 
 
 def test_the_credential_of_backups_is_there_before_longhorn_and_secret(deploy: Deploy) -> None:

@@ -14,6 +14,7 @@ import pytest
 from components.clouds.ovh.instance import public_address
 from components.clouds.registry import CLOUDS, CloudArgs, Machine, register_cloud
 from components.site import build
+from fleet import inventory
 from fleet.hosts import HOST_KINDS, HcloudHost, Host, register_kind
 from fleet.placement import GROUP_SIZE, placement_group
 from tests.components.plan import Plan, record
@@ -148,6 +149,54 @@ class TestOvhInstance:
 def test_a_record_creates_nothing(deploy: Deploy) -> None:
     made = {item.type.split(":")[0] for item in deploy("lab").resources}
     assert made == {"command", "kubernetes", "nixfleet", "pulumi"}
+
+
+def dedicated(fleet: dict[str, Any], service: str = "ns1.ip-203-0-113.eu") -> None:
+    """A dedicated server of OVH in the instance's place."""
+    moved = fleet["hosts"].pop("ovh-1")
+    kept = {key: moved[key] for key in ("role", "hardware", "address", "storage")}
+    disk = {"device": "/dev/disk/by-id/nvme-D1", "serial": "D1", "sizeGib": 465, "layout": "ovh-cloud"}
+    fleet["hosts"]["big-1"] = {
+        **kept,
+        "kind": "ovh-dedicated",
+        "serviceName": service,
+        "sshAddress": "203.0.113.77",
+        "disk": disk,
+    }
+
+
+def another_service(fleet: dict[str, Any]) -> None:
+    dedicated(fleet, service="ns2.ip-203-0-113.eu")
+
+
+def test_a_dedicated_server_is_installed_where_it_answers_and_known_by_its_service_and_disk(deploy: Deploy) -> None:
+    plan = deploy(change=dedicated)
+    install = plan.one("big-1-install")
+    assert install.inputs["environment"]["NIXFLEET_ADDRESS"] == "203.0.113.77"
+    assert install.inputs["triggers"] == ["ns1.ip-203-0-113.eu D1", ""]
+    assert plan.one("big-1-membership").inputs["triggers"] == ["ns1.ip-203-0-113.eu D1", "agent"]
+    assert [item.name for item in plan.resources if item.type.startswith("ovh:")] == []
+    assert deploy(change=another_service).one("big-1-install").inputs["triggers"][0] == "ns2.ip-203-0-113.eu D1"
+
+
+@pytest.mark.parametrize("stack", ["sim", "cloud"])
+def test_what_is_looked_for_at_hetzner_is_what_is_registered_there(deploy: Deploy, stack: str) -> None:
+    made = {(item.type, item.name) for item in deploy(stack).resources if item.type.startswith("hcloud:")}
+    inputs = inputs_of(stack)
+    assert made == inventory.hetzner_resources(inputs.fleet, inputs.identities.deploy_key)
+
+
+def test_a_larger_type_keeps_the_disk_unless_it_is_told_to_grow_it(deploy: Deploy) -> None:
+    def growing(fleet: dict[str, Any]) -> None:
+        fleet["hosts"]["hcloud-1"] |= {"serverType": "cx43", "growDisk": True}
+        fleet["hosts"]["hcloud-1"]["disk"]["sizeGib"] = 160
+
+    assert deploy().one("hcloud-1-server").inputs["keepDisk"] is True
+    assert deploy(change=growing).one("hcloud-1-server").inputs["keepDisk"] is False
+
+
+def test_hetzner_works_at_one_part_of_the_balancer_after_the_other(deploy: Deploy) -> None:
+    assert "hetzner-api-attachment" in deploy().one("hetzner-api-service").depends_on
 
 
 class ThirdHost(Host):

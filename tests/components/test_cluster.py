@@ -75,9 +75,13 @@ class TestNodes:
 
     def test_taints_are_ours_only_where_there_are_some(self, deploy: Deploy) -> None:
         plan = deploy(change=tainted)
-        taint = {"key": "gpu", "value": "", "effect": "NoSchedule"}
-        assert plan.one("nodes-jetson-1").inputs["spec"] == {"taints": [taint]}
-        assert "spec" not in plan.one("nodes-n100-1").inputs
+        assert plan.one("nodes-jetson-1-taints").inputs["environment"]["NIXFLEET_TAINTS"] == "gpu:NoSchedule"
+        assert [item.name for item in plan.of("Command") if item.name.endswith("-taints")] == ["nodes-jetson-1-taints"]
+
+    def test_no_patch_owns_the_list_of_taints_in_which_kubernetes_has_its_own(self, deploy: Deploy) -> None:
+        patches = deploy(change=tainted).of("NodePatch")
+        assert len(patches) == 6
+        assert [item.name for item in patches if "spec" in item.inputs] == []
 
     def test_a_node_is_patched_when_its_system_is_up(self, deploy: Deploy) -> None:
         assert "n100-1-system" in deploy().one("nodes-n100-1").depends_on

@@ -45,8 +45,7 @@ def test_it_comes_after_all_others_and_the_end_of_the_stack_begins_with_it(deplo
         "consumer-shared-binding",
         "consumer-token",
         "hetzner-api-service",
-        "policies-baseline",
-        "smoke-test-job",
+        "smoke-test-policy",
         "snapshots-secret",
     }
     (protection,) = (found for found in deploy().resources if found.type.endswith(":Protection"))

@@ -68,5 +68,5 @@ def test_protection_covers_what_goes_first(deploy: Deploy, wanted: bool) -> None
 
 def test_what_a_token_a_role_or_a_version_replaces_is_not_protected(deploy: Deploy) -> None:
     plan = deploy(change=protected)
-    replaced = ("hcloud-1-install", "hcloud-1-membership", "hetzner-api-target-hcloud-1", "smoke-test-job")
+    replaced = ("hcloud-1-install", "hcloud-1-membership", "hetzner-api-target-hcloud-1", "smoke-test-read")
     assert {plan.one(name).options.protect for name in replaced} == {False}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.clouds.registry import key_fingerprint
+from fleet.inventory import key_fingerprint
 from operate.actions import judged
 from operate.engine import ROOT, run
 from operate.messages import OperateError

@@ -71,6 +71,7 @@ def cloud() -> dict[str, Any]:
             "name": "api.cloud.example.net",
             "location": "fsn1",
             "privateAddress": "10.20.0.5",
+            "allowEveryone": True,
         },
         "network": {"kind": "provider", "provider": "hcloud"},
         "providers": {"hcloud": {"network": {"range": "10.20.0.0/16", "subnet": "10.20.0.0/24"}}},

@@ -363,7 +363,7 @@ CLOUDS = (
     api("slow, and an attachment is refused", Row(host="a1", at="hcloud", step=NETWORK, kind="error", says=("503",))),
     api(
         "a lost answer",
-        Row(host="a1", at="hcloud", step=SERVER, kind="disconnect", says=("EOF",), cure="uniqueness_error"),
+        Row(host="a1", at="hcloud", step=SERVER, kind="disconnect", says=("EOF",), cure="make adopt"),
     ),
     Group(
         name="a cloud's machines",

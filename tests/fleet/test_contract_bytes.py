@@ -112,7 +112,8 @@ def test_a_hosts_profile_is_whole_and_without_the_example_nodes() -> None:
     profiles = {name: host.profile for name, host in hosts.items() if host.profile}
     assert sorted(profiles) == ["j1", "n1", "n2", "n3"]
     assert profiles["n1"].bond
-    assert profiles["j1"].bond is None
+    assert profiles["j1"].bond
+    assert (profiles["n1"].bond.members, profiles["j1"].bond.members) == (("enp1s0", "enp2s0"), ("eth0",))
     assert all(profile.nodes == {} for profile in profiles.values())
 
 

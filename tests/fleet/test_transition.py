@@ -124,6 +124,22 @@ def tokens(*names: str, value: str = "1") -> Edit:
     return edit
 
 
+def larger(kept: int, *, grow: bool = False, name: str = "h1", kind: str = "cx43") -> Edit:
+    """A server of a larger type, with a disk of this size."""
+
+    def edit(document: dict[str, Any]) -> None:
+        host = document["hosts"][name]
+        host |= {"serverType": kind, "growDisk": grow, "disk": {**host["disk"], "sizeGib": kept}}
+
+    return edit
+
+
+def made_larger(document: dict[str, Any]) -> None:
+    """A new server with the disk that another one has kept."""
+    document["hosts"]["h4"] = {**document["hosts"]["h1"], "address": "10.90.0.14", "privateAddress": "10.20.0.14"}
+    document["hosts"]["h4"] |= {"role": "agent", "serverType": "cx43"}
+
+
 def otherwise(document: dict[str, Any]) -> None:
     document["hosts"]["b1"]["disk"]["layout"] = "zfs-server"
     document["hosts"]["o1"]["address"] = "10.90.0.199"
@@ -175,6 +191,9 @@ REFUSED: dict[str, tuple[Precedent, Precedent]] = {
     "two hosts with replicas have new tokens": (remembered(), remembered(tokens("h1", "h3", "o1"))),
     "a token that did not come to act beside a new one": (installed(tokens("h1")), remembered(tokens("h1", "h2"))),
     "a disk and an address are others": (installed(), remembered(otherwise)),
+    "a new server has less than its type's disk": (remembered(), remembered(made_larger)),
+    "a disk is written larger as the type grows": (remembered(), remembered(larger(160))),
+    "a disk is written larger without a larger type": (remembered(larger(80)), remembered(larger(160, grow=True))),
     "a used token changes no disk": (installed(b1="b1@1", o1="o1@1"), remembered(otherwise_by_tokens)),
 }
 
@@ -206,6 +225,9 @@ ALLOWED: dict[str, tuple[Precedent, Precedent]] = {
     "one token was used and one is new": (installed(h1="h1@1"), remembered(tokens("h1", "h2"))),
     "a disk and an address are others, by tokens": (installed(), remembered(otherwise_by_tokens)),
     "a change that came to nothing is taken back": (installed(otherwise_by_tokens), remembered()),
+    "a larger type keeps the disk": (remembered(), remembered(larger(80))),
+    "a disk grows with its type": (remembered(), remembered(larger(160, grow=True))),
+    "a type goes back beside a kept disk": (remembered(larger(80)), remembered()),
     "only the file is known": (remembered(), remembered(otherwise)),
 }
 

@@ -96,7 +96,7 @@ def test_what_servers_must_share_they_share(hosts: Hosts, contracts: Contracts) 
 
 def test_labels_and_taints_are_the_contract_s(hosts: Hosts, contracts: Contracts) -> None:
     for facts, _, host, _name in pairs(hosts, contracts):
-        assert facts["k3s"].get("node-label", []) == [f"{k}={v}" for k, v in sorted(host["labels"].items())]
+        assert "node-label" not in facts["k3s"]
         wanted = [f"{t['key']}{'=' + t['value'] if t['value'] else ''}:{t['effect']}" for t in host["taints"]]
         assert facts["k3s"].get("node-taint", []) == wanted
 

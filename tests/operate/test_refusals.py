@@ -47,9 +47,9 @@ REFUSED = [
         "hcloud",
         "API request failed: server name is already used\n\nError code: uniqueness_error\nStatus code: 409\n",
         "c-1: server: something of that name or content is there already and the stack's state does not know it: what "
-        "a lost answer left behind, or another stack's (uniqueness_error); look at it in Hetzner's console: ours "
-        "carries the labels stack and name; `pulumi import` takes it into the state, and where it holds nothing it "
-        "can be deleted there",
+        "a lost answer left behind, or another stack's (uniqueness_error); look at it in Hetzner's console: what "
+        "carries this stack's label is taken into the state by `make adopt`; where it holds nothing it can be deleted "
+        "there",
         id="name taken",
     ),
     pytest.param(

@@ -12,40 +12,20 @@ from components.clouds.hetzner.load_balancer import HetznerLoadBalancer, Hetzner
 from components.clouds.hetzner.network import HetznerNetwork, HetznerNetworkArgs
 from components.clouds.hetzner.server import HetznerServer, HetznerServerArgs
 from components.clouds.hetzner.targets import HetznerTargets, HetznerTargetsArgs
-from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
+from components.clouds.registry import CloudArgs, Machine, register_cloud
 from components.restart import Restarts
+from fleet.inventory import image_keys, key_fingerprint, private_address
 from fleet.model import Role
-from fleet.network import LoadBalancerEndpoint, ProviderNetwork
+from fleet.network import LoadBalancerEndpoint
 from fleet.placement import placement_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from ipaddress import IPv4Address
 
     from fleet.hosts import HcloudHost
 
 POLL_INTERVAL = "2s"
 """Hetzner allows 3600 calls an hour and project; every wait of every server polls."""
-
-
-def private_address(args: CloudArgs, host: HcloudHost) -> IPv4Address | None:
-    """The host's address on the private network: the cluster address where that network is the cluster's."""
-    if args.fleet.providers.hcloud.network is None:
-        return None
-    network = args.fleet.network
-    if isinstance(network, ProviderNetwork) and network.provider == "hcloud":
-        return host.address
-    return host.private_address
-
-
-def public_keys(args: CloudArgs) -> dict[str, str]:
-    """Keys that an image lets in, each once, with the label of the first who has it."""
-    users = {
-        key: f"{user}-{device}"
-        for user, settings in sorted(args.fleet.users.items(), reverse=True)
-        for device, key in sorted(settings.keys.items(), reverse=True)
-    }
-    return {**users, args.identities.deploy_key: "deploy"}
 
 
 class Hetzner(pulumi.ComponentResource):
@@ -83,7 +63,7 @@ class Hetzner(pulumi.ComponentResource):
 
     def _ssh_keys(self, name: str, args: CloudArgs) -> list[pulumi.Input[str]]:
         keys: list[pulumi.Input[str]] = []
-        for key, label in sorted(public_keys(args).items()):
+        for key, label in sorted(image_keys(args.fleet, args.identities.deploy_key).items()):
             # Known by its content, so that a changed key is another resource. Were it replaced, names being unique, it
             # would go first, and the engine would replace the servers with it, without a look at what they ignore.
             fingerprint = key_fingerprint(key)
@@ -141,7 +121,7 @@ class Hetzner(pulumi.ComponentResource):
                     ssh_keys=keys,
                     firewall_id=firewall.id.apply(int),
                     placement_group_id=groups[placement_group(host)].id.apply(int),
-                    private_address=private_address(args, host),
+                    private_address=private_address(args.fleet, host),
                     subnet_id=network.subnet_id if network else None,
                     protection=args.fleet.protection,
                     restarts=restarts,

@@ -84,8 +84,14 @@ class HetznerLoadBalancer(pulumi.ComponentResource):
             listen_port=API_PORT,
             destination_port=API_PORT,
             health_check={"protocol": "tcp", "port": API_PORT, "interval": 10, "timeout": 5, "retries": 3},
-            # A listening port exists once per balancer: the old one goes first.
-            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), child),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Hetzner does one thing at a time to a balancer and says "locked" to the next, which the plugin does
+                # not try again.
+                depends_on=[self.attachment],
+                # A listening port exists once per balancer: the old one goes first.
+                delete_before_replace=True,
+            ),
         )
         self.address = balancer.ipv4
         self.register_outputs({"address": self.address, "number": self.number})

@@ -84,7 +84,7 @@ class HetznerServer(pulumi.ComponentResource):
             firewall_ids=[args.firewall_id],
             placement_group_id=args.placement_group_id,
             # A larger type can be gone back from only while the disk has its old size.
-            keep_disk=True,
+            keep_disk=not args.host.grow_disk,
             shutdown_before_deletion=True,
             # Hetzner demands that the two are equal.
             delete_protection=args.protection,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_hcloud as hcloud
 
-from components.edges import unlinked
+from components.edges import behind, gate, unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.clouds.hetzner.load_balancer import HetznerLoadBalancer
+    from components.edges import Gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +34,23 @@ class HetznerTargetsArgs:
 class HetznerTargets(pulumi.ComponentResource):
     """A target per server of the control plane."""
 
-    by_host: Mapping[str, pulumi.Resource]
+    by_host: dict[str, pulumi.Resource]
     """Targets by host name."""
 
     def __init__(self, name: str, args: HetznerTargetsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Make the targets."""
         super().__init__("nixfleet:index:HetznerTargets", name, None, opts)
-        self.by_host = {host: self._target(name, args, host) for host in args.servers}
+        self.by_host, turn = {}, gate([args.balancer.service])
+        for host in args.servers:
+            self.by_host[host] = self._target(name, args, host, turn)
+            turn = gate([self.by_host[host]], turn)
         self.register_outputs({})
 
-    def _target(self, name: str, args: HetznerTargetsArgs, host: str) -> hcloud.LoadBalancerTarget:
+    def _target(self, name: str, args: HetznerTargetsArgs, host: str, turn: Gate) -> hcloud.LoadBalancerTarget:
         return hcloud.LoadBalancerTarget(
             f"{name}-target-{host}",
-            load_balancer_id=unlinked(args.balancer.number),
+            # One after the other: Hetzner says "locked" while it works on the balancer, and the plugin gives up then.
+            load_balancer_id=behind(turn, unlinked(args.balancer.number)),
             type="server",
             # An output of the member as well, so that the engine takes the target out before a member that it replaces.
             server_id=pulumi.Output.all(args.servers[host], args.members[host].id).apply(_number),

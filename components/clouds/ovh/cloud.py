@@ -9,12 +9,11 @@ import pulumi_ovh as ovh
 
 from components.clouds.ovh.instance import OvhInstance, OvhInstanceArgs, PrivatePlace
 from components.clouds.ovh.network import OvhNetwork, OvhNetworkArgs
-from components.clouds.registry import CloudArgs, Machine, key_fingerprint, register_cloud
-from fleet.network import ProviderNetwork
+from components.clouds.registry import CloudArgs, Machine, register_cloud
+from fleet.inventory import key_fingerprint, private_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ipaddress import IPv4Address
 
     from fleet.hosts import OvhInstanceHost
     from fleet.settings import Ovh as Settings
@@ -23,16 +22,6 @@ if TYPE_CHECKING:
 def settings_of(args: CloudArgs) -> Settings:
     """The stack's settings for OVH; a law of the language demands them where there are instances."""
     return cast("Settings", args.fleet.providers.ovh)
-
-
-def private_address(args: CloudArgs, host: OvhInstanceHost) -> IPv4Address | None:
-    """The host's address on the private network: the cluster address where that network is the cluster's."""
-    if settings_of(args).network is None:
-        return None
-    network = args.fleet.network
-    if isinstance(network, ProviderNetwork) and network.provider == "ovh":
-        return host.address
-    return host.private_address
 
 
 class Ovh(pulumi.ComponentResource):
@@ -79,7 +68,7 @@ class Ovh(pulumi.ComponentResource):
         key: ovh.CloudProjectSshKey,
         network: OvhNetwork | None,
     ) -> Machine:
-        settings, address = settings_of(args), private_address(args, host)
+        settings, address = settings_of(args), private_address(args.fleet, host)
         private = PrivatePlace(network=network.regions[host.region], address=address) if network and address else None
         instance = OvhInstance(
             label,

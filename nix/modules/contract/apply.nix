@@ -22,7 +22,6 @@ let
     };
   };
   flags = (import ../../lib).k3s (facts // { inherit (cfg) name; });
-  label = name: value: "${name}=${value}";
   taint = t: "${t.key}${lib.optionalString (t.value != "") "=${t.value}"}:${t.effect}";
 in
 {
@@ -68,7 +67,8 @@ in
       inherit (host) role;
       version = cluster.k3sVersion;
       settings = flags.shared // {
-        node-label = lib.mapAttrsToList label host.labels;
+        # Taints from the first moment on, so that no pod comes before them. Labels are the program's alone: what a
+        # kubelet registers with is the kubelet's as well, and would outlive its removal from the stack file.
         node-taint = map taint host.taints;
       };
       serverSettings = lib.mkIf (host.role == "server") flags.server;

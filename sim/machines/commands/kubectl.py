@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from sim.machines import jsonpath, nodes
-from sim.machines.commands import drain, resources, tokens
+from sim.machines.commands import drain, helm, resources, tokens
 from sim.machines.commands.call import Call, Reply, not_simulated
 
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?\n"
@@ -106,6 +106,8 @@ def _get(call: Call, cluster: str, words: list[str], options: dict[str, str]) ->
         call.host.site.kube.settle()
         return resources.get(call, call.host.site.world.read(cluster), words, options)
     document = call.host.site.world.read(cluster)
+    if words[:1] == ["secret"] and options.get("o") == "name":
+        return helm.secrets(document, options.get("n", "default"), options.get("l", ""))
     kind, _, name = (words[0] if words else "").partition("/")
     name = name or (words[1] if len(words) > 1 else "")
     if kind not in ("node", "nodes", "no"):
@@ -160,6 +162,10 @@ def _missing(kind: str, name: str, options: dict[str, str]) -> Reply:
 def _delete_secret(call: Call, cluster: str, words: list[str], options: dict[str, str]) -> Reply:
     name = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - verb, kind, name
     namespace = options.get("n", "default")
+    if name.startswith(helm.PREFIX):
+        with call.host.site.world.edit(cluster) as document:
+            gone = helm.forget(document, namespace, name)
+        return Reply(out=f'secret "{name}" deleted\n') if gone else _missing("secrets", name, options)
     if not name.endswith(PASSWORD) or namespace != "kube-system":
         return not_simulated(call, f"delete secret {name} in namespace {namespace}")
     with call.host.site.world.edit(cluster) as document:
@@ -195,8 +201,10 @@ def _change(call: Call, cluster: str, words: list[str], options: dict[str, str])
         "delete": _delete,
         "annotate": _note,
         "label": _note,
+        "taint": _taint,
     }.get(verb)
-    if run is None or (verb in ("delete", "annotate", "label", "patch") and words[1:2] not in (["node"], ["nodes"])):
+    named = verb not in ("delete", "annotate", "label", "patch", "taint") or words[1:2] in (["node"], ["nodes"])
+    if run is None or not named:
         return not_simulated(call, " ".join(words))
     with call.host.site.world.edit(cluster) as document:
         if name not in document["nodes"]:
@@ -231,6 +239,18 @@ def _delete(document: dict[str, Any], name: str, _words: list[str]) -> str:
     for part in ("nodes", "passwords", "members"):
         document[part].pop(name, None)
     return f'node "{name}" deleted\n'
+
+
+def _taint(document: dict[str, Any], name: str, words: list[str]) -> str:
+    """Change one taint of the list; key and effect tell them apart."""
+    spec = document["nodes"][name]["spec"]
+    for word in words[3:]:
+        named, _, effect = word.removesuffix("-").rpartition(":")
+        key, _, value = named.partition("=")
+        kept = [one for one in spec.get("taints", []) if (one["key"], one["effect"]) != (key, effect)]
+        new = {"key": key, **({"value": value} if value else {}), "effect": effect}
+        spec["taints"] = kept if word.endswith("-") else [*kept, new]
+    return f"node/{name} tainted\n"
 
 
 def _note(document: dict[str, Any], name: str, words: list[str]) -> str:

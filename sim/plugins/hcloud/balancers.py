@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim.plugins.values import Properties
 
 PUBLIC = (IPv4Network("198.51.100.0/25"),)
+ID_WORDS = {"server": "srv", "label_selector": "label-selector", "ip": "ip"}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 CHECK_INTERVAL, CHECK_TIMEOUT, CHECK_RETRIES = 15, 10, 3
 
@@ -56,6 +57,11 @@ class LoadBalancer(Named):
                 del entries[key]
 
 
+def balancer_of(inputs: Properties) -> str:
+    """What the cloud works on when a part of a balancer is made."""
+    return f"load balancer {inputs['loadBalancerId']}"
+
+
 def _first_location(zone: str) -> str:
     for place, its_zone in catalog()["locations"].items():
         if its_zone == zone:
@@ -68,6 +74,10 @@ class LoadBalancerService(CloudKind):
 
     noun = "LoadBalancerService"
     table = tables.LOAD_BALANCER_SERVICE
+
+    def works_on(self, inputs: Properties) -> str:
+        """The balancer."""
+        return balancer_of(inputs)
 
     def make(self, account: Account, inputs: Properties) -> tuple[str, Record]:
         """Hold the port, fill ports and the health check."""
@@ -101,13 +111,17 @@ class LoadBalancerTarget(CloudKind):
     noun = "LoadBalancerTarget"
     table = tables.LOAD_BALANCER_TARGET
 
+    def works_on(self, inputs: Properties) -> str:
+        """The balancer; the plugin tries again at a target's deletion, and not here."""
+        return balancer_of(inputs)
+
     def make(self, account: Account, inputs: Properties) -> tuple[str, Record]:
         """Hold what the target's type needs."""
         balancer = _balancer(account, inputs)
         key = {"server": "serverId", "label_selector": "labelSelector", "ip": "ip"}[inputs["type"]]
         if inputs.get(key) is None:
             raise refusal(f"target of type {inputs['type']} needs {key}", "invalid_input")
-        ident = f"lb-{inputs['type'].replace('_', '-')}-tgt-{inputs[key]}-{inputs['loadBalancerId']}"
+        ident = f"lb-{ID_WORDS[inputs['type']]}-tgt-{inputs[key]}-{inputs['loadBalancerId']}"
         if ident in account.objects(self.noun):
             raise refusal(f"target {inputs[key]} is already defined", "target_already_defined")
         self._hold_private(account, balancer, inputs)
@@ -115,6 +129,11 @@ class LoadBalancerTarget(CloudKind):
             account, self.noun, inputs, catalog()["loadBalancerTypes"][balancer["loadBalancerType"]]["maxTargets"]
         )
         return ident, {"usePrivateIp": False} | inputs
+
+    def imported_id(self, resource_id: str) -> str:
+        """Turn the form of imports, `BALANCER__TYPE__WHAT`, into that of states."""
+        balancer, kind, what = resource_id.split("__", 2)
+        return f"lb-{ID_WORDS[kind]}-tgt-{what}-{balancer}"
 
     def change(self, account: Account, ident: str, record: Record, news: Properties) -> None:
         """Hold the private path again."""

@@ -119,7 +119,12 @@ class LoadBalancerNetwork(Attachment):
 
     noun = "LoadBalancerNetwork"
     table = tables.LOAD_BALANCER_NETWORK
+    patient = True
     owner = ("LoadBalancer", "loadBalancerId")
+
+    def works_on(self, inputs: Properties) -> str:
+        """The balancer."""
+        return f"load balancer {inputs['loadBalancerId']}"
 
     def make(self, account: Account, inputs: Properties) -> tuple[str, Record]:
         """Tell the load balancer its private address too."""

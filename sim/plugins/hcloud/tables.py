@@ -116,6 +116,16 @@ SERVER = Table(
     parts_default={"networks": {"aliasIps": []}},
     unordered=frozenset({"firewallIds", "networks"}),
     hashed=frozenset({"userData"}),
+    unread=frozenset(
+        {
+            "allowDeprecatedImages",
+            "ignoreRemoteFirewallIds",
+            "keepDisk",
+            "shutdownBeforeDeletion",
+            "sshKeys",
+            "userData",
+        }
+    ),
     outputs=(
         "backupWindow",
         "datacenter",
@@ -243,6 +253,7 @@ VOLUME = Table(
     replaces=frozenset({"location"}),
     kept=frozenset({"location", "serverId"}),
     outputs=("linuxDevice",),
+    unread=frozenset({"automount", "format"}),
     rules=(rules.labels,),
 )
 
@@ -251,4 +262,5 @@ VOLUME_ATTACHMENT = Table(
     required=("volumeId", "serverId"),
     replaces=frozenset({"serverId", "volumeId"}),
     kept=frozenset({"automount"}),
+    unread=frozenset({"automount"}),
 )

@@ -129,6 +129,10 @@ class Document:
             if key.split("/")[-3] == kind:
                 yield entry
 
+    def has_account(self, namespace: str, name: str) -> bool:
+        """Whether there is a service account of that name."""
+        return self.get(Reference(api_version="v1", kind="ServiceAccount", namespace=namespace, name=name)) is not None
+
     def ready_nodes(self) -> list[str]:
         """Return the nodes that can run something."""
         return [name for name, node in self.raw.get("nodes", {}).items() if _works(node)]

@@ -81,8 +81,13 @@ def _job(ref: Reference, document: Document, content: Object) -> str:
         claim = Reference(api_version="v1", kind="PersistentVolumeClaim", namespace=ref.namespace, name=name or "")
         if name and document.get(claim) is None:
             return f'Job {ref.id}: persistentvolumeclaim "{name}" not found'
-    if not document.ready_nodes():
-        return f"Job {ref.id}: no node is Ready"
+    pod, ready = content["spec"]["template"]["spec"], document.ready_nodes()
+    wanted = (pod.get("nodeSelector") or {}).get("kubernetes.io/hostname")
+    if not ready or wanted not in (None, *ready):
+        return f"Job {ref.id}: no node is Ready{f' that is {wanted}' if wanted else ''}"
+    account = pod.get("serviceAccountName")
+    if account and not document.has_account(ref.namespace, account):
+        return f'Job {ref.id}: serviceaccount "{account}" not found'
     content["status"] = {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}
     return ""
 
@@ -90,8 +95,7 @@ def _job(ref: Reference, document: Document, content: Object) -> str:
 def _token(ref: Reference, document: Document, content: Object) -> str:
     """Fill a service account's token as the controller does; it refuses an account that does not exist."""
     name = content["metadata"].get("annotations", {}).get(ACCOUNT_NAME, "")
-    account = Reference(api_version="v1", kind="ServiceAccount", namespace=ref.namespace, name=name)
-    if document.get(account) is None:
+    if not document.has_account(ref.namespace, name):
         return f'Secret {ref.id}: serviceaccounts "{name}" not found, so it never gets a token'
     authority = document.raw["authority"]["certificate"]
     content["data"] = {

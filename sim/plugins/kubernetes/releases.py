@@ -59,6 +59,12 @@ COMPARED = (
     "version",
 )
 RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+OWNER = "meta.helm.sh/release"
+"""How the annotations begin by which Helm knows what is its own."""
+
+KILLED = "signal: killed"
+"""What is left of a plugin that was killed at work: an injected fault."""
+
 UNINSTALL_FLAG = "deletingConfirmationFlag"
 """Longhorn's own guard: without it the job that Helm runs before an uninstall fails."""
 
@@ -109,6 +115,7 @@ class ReleaseKind(Kind):
         if not RELEASE_NAME.fullmatch(plain["name"]):
             raise Refused(f'release name "{plain["name"]}": invalid release name, must match regex')
         api, chart = self._reach("create"), charts.find(plain)
+        killed = api.world.fault("kubernetes", f"kill install {plain['name']}") is not None
         with api.edit(f"install {chart.name} {release_id}") as document:
             releases = document.raw.setdefault("releases", {})
             if release_id in releases:
@@ -116,6 +123,10 @@ class ReleaseKind(Kind):
             _hold_namespace(document, plain)
             problem = _install(api, document, chart, plain)
             releases[release_id] = {"revision": 1, "values": plain.get("values") or {}, "chart": chart.name}
+            if killed:
+                releases[release_id]["status"] = "pending-install"
+        if killed:
+            raise Refused(KILLED)
         state = inputs | _outputs(chart, plain, 1)
         if problem:
             raise HalfDone(problem, resource_id=release_id, state=state, inputs=inputs)
@@ -134,15 +145,23 @@ class ReleaseKind(Kind):
         plain = reveal(news)
         api, chart = self._reach("update"), charts.find(plain)
         before = charts.find(reveal(state))
+        killed = api.world.fault("kubernetes", f"kill upgrade {plain['name']}") is not None
         with api.edit(f"upgrade {chart.name} {resource_id}") as document:
             release = document.raw.setdefault("releases", {}).get(resource_id)
             if release is None:
                 raise Refused(f'"{plain["name"]}" has no deployed releases')
+            if release.get("status", "deployed").startswith("pending"):
+                raise Refused("another operation (install/upgrade/rollback) is in progress")
             charts.hold_path(before, chart)
-            _take_away(document, resource_id, before, reveal(state), keep_definitions=True)
-            problem = _install(api, document, chart, plain)
-            release.update(revision=release["revision"] + 1, values=plain.get("values") or {}, chart=chart.name)
-            state = news | _outputs(chart, plain, release["revision"])
+            if killed:
+                release.update(revision=release["revision"] + 1, status="pending-upgrade")
+            else:
+                _take_away(document, resource_id, before, reveal(state), keep_definitions=True)
+                problem = _install(api, document, chart, plain)
+                release.update(revision=release["revision"] + 1, values=plain.get("values") or {}, chart=chart.name)
+                state = news | _outputs(chart, plain, release["revision"])
+        if killed:
+            raise Refused(KILLED)
         if problem:
             raise HalfDone(problem, resource_id=resource_id, state=state, inputs=news)
         return state
@@ -187,16 +206,31 @@ def _install(api: Api, document: Document, chart: Chart, plain: Properties) -> s
         there = document.get(ref)
         if there is not None and ref.kind == "CustomResourceDefinition":
             continue
-        if there is not None:
+        if there is not None and _owner(there) == (plain["namespace"], plain["name"]):
+            # What an install of the same release that was killed has made.
+            document.remove(ref)
+        elif there is not None:
             raise Refused(
                 f'Unable to continue with install: {ref.kind} "{ref.name}" in namespace "{ref.namespace}" exists and '
                 "cannot be imported into the current release: invalid ownership metadata"
             )
         if ref.group.endswith(".kyverno.io") and ref.kind.endswith("Policy"):
             definition(document, ref)
-        problems.append(settle(api, ref, document, document.add(ref, content)))
+        problems.append(settle(api, ref, document, document.add(ref, _owned(content, plain))))
     failed = [problem for problem in problems if problem]
     return "" if plain.get("skipAwait") or not failed else failed[0]
+
+
+def _owned(content: Properties, plain: Properties) -> Properties:
+    """Mark an object as Helm does, so that a later install of the same release knows it."""
+    metadata = content.get("metadata") or {}
+    marks = {f"{OWNER}-namespace": plain["namespace"], f"{OWNER}-name": plain["name"]}
+    return content | {"metadata": metadata | {"annotations": (metadata.get("annotations") or {}) | marks}}
+
+
+def _owner(there: Properties) -> tuple[str, str]:
+    marks = (there.get("metadata") or {}).get("annotations") or {}
+    return str(marks.get(f"{OWNER}-namespace", "")), str(marks.get(f"{OWNER}-name", ""))
 
 
 def _take_away(

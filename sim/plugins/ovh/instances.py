@@ -38,6 +38,7 @@ class Instance(CloudKind):
     """A virtual machine with Ubuntu on it."""
 
     noun = "Instance"
+    importable = False
     table = tables.INSTANCE
 
     def __init__(self, cloud: Cloud) -> None:

@@ -59,6 +59,7 @@ class SshKey(CloudKind):
     """A public key of the project."""
 
     noun = "SshKey"
+    importable = False
     table = tables.SSH_KEY
 
     def make(self, account: Account, inputs: Properties) -> tuple[str, Record]:

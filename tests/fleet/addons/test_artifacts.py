@@ -13,6 +13,7 @@ import pytest
 
 from fleet.addons import multus, pinned, smoke_test, storage_network
 from fleet.addons.artifacts import Artifacts, names
+from tests.components.stacks import inputs_of
 from tools import artifacts
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_no_name_moves_by_itself() -> None:
 
 @pytest.mark.usefixtures("lock")
 def test_a_known_content_is_what_nodes_pull() -> None:
-    assert set(images_of(smoke_test.job("1.12.1"))) == {f"{IMAGE}@{DIGEST}"}
+    assert set(images_of(smoke_test.jobs(inputs_of("sim").fleet, storage_attachment=None))) == {f"{IMAGE}@{DIGEST}"}
     assert pinned.pinned(storage_network.IMAGE) == storage_network.IMAGE
 
 
@@ -68,7 +69,10 @@ def test_a_known_content_is_what_nodes_pull() -> None:
 def test_every_image_of_ours_goes_through_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (multus, smoke_test):
         monkeypatch.setattr(module, "pinned", lambda image: f"locked {image}")
-    told = {*images_of(multus.daemon_set("v4.3.0")), *images_of(smoke_test.job("1.12.1"))}
+    told = {
+        *images_of(multus.daemon_set("v4.3.0")),
+        *images_of(smoke_test.jobs(inputs_of("sim").fleet, storage_attachment=None)),
+    }
     assert {image.split()[0] for image in told} == {"locked"}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from fleet.addons.storage_network import attachment, interface, pod_range
 from fleet.faults import FleetError
+from fleet.hosts import Taint
 from tests.components.stacks import inputs_of, switched_off
 
 
@@ -72,8 +73,30 @@ def test_storage_hosts_that_name_the_interface_differently_are_refused() -> None
     assert fault.path == "addons.multus.storageAttachment"
     assert f"{second}: eth9 on 192.168.77.0/24" in fault.value
     assert f"{first}: " in fault.value
-    assert fault.law == "Longhorn attaches all storage hosts by one interface name to one subnet"
-    assert fault.cure == "give the storage hosts one profile and equal `ports`, or set storageAttachment to false"
+    assert fault.law == "Longhorn attaches volumes over one interface name and subnet on all hosts that take its pods"
+    assert fault.cure == (
+        "give these hosts profiles whose storage interface has one name (a bond of one port has a bond's), keep "
+        "Longhorn's pods away by a taint, or set storageAttachment to false"
+    )
+
+
+def test_a_host_that_only_attaches_volumes_has_to_be_on_the_storage_network_too() -> None:
+    inputs = inputs_of("lab")
+    assert config()["master"] == "bond0.100"
+    trunk = inputs.profiles["lab-trunk"]
+    assert trunk.storage
+    plain = trunk.model_copy(update={"bond": None, "storage": trunk.storage.model_copy(update={"link": "eth0"})})
+    profiles = {**inputs.profiles, "lab-trunk": plain}
+    with pytest.raises(FleetError, match=r"jetson-1: eth0\.100 on 192\.168\.100\.0/24"):
+        attachment(inputs.fleet, profiles)
+    hosts = {
+        name: host.model_copy(update={"taints": (Taint(key="gpu", effect="NoSchedule"),)})
+        if name.startswith("jetson")
+        else host
+        for name, host in inputs.fleet.hosts.items()
+    }
+    # Longhorn's pods are not there, so no volume is attached there.
+    assert attachment(inputs.fleet.model_copy(update={"hosts": hosts}), profiles)
 
 
 def test_the_interface_is_the_one_that_the_hosts_network_makes() -> None:

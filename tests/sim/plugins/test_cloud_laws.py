@@ -19,6 +19,7 @@ from tests.sim.plugins.bases import KEY
 from tests.sim.plugins.facts import check
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from sim.plugins.base import Double
@@ -40,11 +41,14 @@ class Cloud:
         token = self._tokens[noun]
         return Resource(urn=f"urn:pulumi:s::p::{token}::{name}", type=token, name=name)
 
-    def make(self, noun: str, name: str = "x", /, **inputs: Any) -> tuple[str, Properties]:
+    def creating(self, noun: str, name: str = "x", /, **inputs: Any) -> Coroutine[Any, Any, tuple[str, Properties]]:
         token = self._tokens[noun]
         checked = check(self._double, token, inputs)
         assert checked.failures == []
-        return asyncio.run(self._double.kinds[token].create(self._resource(noun, name), checked.inputs))
+        return self._double.kinds[token].create(self._resource(noun, name), checked.inputs)
+
+    def make(self, noun: str, name: str = "x", /, **inputs: Any) -> tuple[str, Properties]:
+        return asyncio.run(self.creating(noun, name, **inputs))
 
     def change(self, noun: str, made: tuple[str, Properties], **inputs: Any) -> Properties:
         token = self._tokens[noun]
@@ -366,6 +370,20 @@ def test_a_private_target_needs_both_on_one_network(hetzner: Cloud) -> None:
         hetzner.make("LoadBalancerTarget", **target)
     hetzner.make("ServerNetwork", serverId=node, networkId=where)
     hetzner.make("LoadBalancerTarget", **target)
+
+
+def test_a_balancer_is_locked_while_hetzner_works_on_it(hetzner: Cloud) -> None:
+    balancer = hetzner.make("LoadBalancer", name="l", loadBalancerType="lb11", location="fsn1")[0]
+    services = [{"loadBalancerId": balancer, "protocol": "tcp", "listenPort": n, "destinationPort": n} for n in (1, 2)]
+
+    made_at_once = [hetzner.creating("LoadBalancerService", **service) for service in services]
+
+    async def both() -> list[Any]:
+        return list(await asyncio.gather(*made_at_once, return_exceptions=True))
+
+    made, refused = asyncio.run(both())
+    assert made[0] == f"{balancer}__1"
+    assert str(refused) == f"load balancer {balancer} is locked by another action (locked)"
 
 
 def test_calls_are_counted(hetzner: Cloud) -> None:
