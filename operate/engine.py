@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import runpy
@@ -18,9 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import pulumi
 from pulumi import automation as auto
-from pulumi.runtime import resource as sdk
-from pulumi.runtime.proto.source_pb2 import StackTrace
-from pulumi.runtime.settings import SETTINGS as SDK
 from pydantic import ValidationError
 
 from fleet.faults import FleetError
@@ -31,6 +27,7 @@ from operate.messages import OperateError, explain
 from operate.past import past
 from operate.public import is_public, public_part
 from operate.record import Operation, Recorder, Run
+from operate.sdk import settled
 
 if TYPE_CHECKING:
     from operate.past import Past
@@ -120,37 +117,6 @@ def _program(path: Path) -> Callable[[], Awaitable[None]]:
         return settled()
 
     return deploy
-
-
-def own_frames() -> StackTrace:
-    """Where in this checkout a resource is made. The SDK's own trace goes on down to the interpreter's threads.
-
-    That is a third of a state, and names folders of the machine that it was written on.
-    """
-    trace = _whole_trace()
-    own = [frame for frame in trace.frames if frame.pc.uri.startswith(f"{ROOT.as_uri()}/")]
-    return StackTrace(frames=[frame for frame in own if "/.venv/" not in frame.pc.uri])
-
-
-_whole_trace = sdk._get_stack_trace  # noqa: SLF001 - the SDK has no setting for it
-setattr(sdk, "_get_stack_trace", own_frames)  # noqa: B010 - a module's function
-
-
-async def settled() -> None:
-    """Wait until every output of the program is known, or one has failed.
-
-    The SDK waits for the next one only, again and again, and takes all into its hands each time (`wait_for_rpcs` in
-    pulumi/runtime/stack.py, 3.259): with hundreds of hosts that is most of what the program does. After this, nothing
-    is left for it to wait for; what has failed, it says.
-    """
-    while True:
-        with SDK.lock:
-            waiting = {output for output in SDK.outputs if not output.done()}
-        if not waiting:
-            return
-        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
-        if any(output.cancelled() or output.exception() for output in done):
-            return
 
 
 def _known_stacks(folder: Path) -> str:

@@ -1,14 +1,15 @@
-"""The end of a program: every output is waited for, and nothing after one that failed."""
+"""What is done for the SDK: outputs are waited for until one has failed, and a resource is traced to this checkout."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pulumi.runtime.settings import SETTINGS
 
-from operate.engine import settled
+from operate.sdk import own_frames, settled
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -67,3 +68,29 @@ def test_after_a_failure_nothing_is_waited_for() -> None:
         return failed.exception() is not None, never.done()
 
     assert run(program()) == (True, False)
+
+
+class _Resource:
+    """As the SDK's classes of a resource are built: each calls the constructor of the one above."""
+
+    def __init__(self) -> None:
+        self.trace = own_frames()
+
+
+class _CustomResource(_Resource):
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class _Command(_CustomResource):
+    def __init__(self) -> None:
+        super().__init__()
+
+
+def test_a_resource_is_traced_to_whoever_makes_it_and_through_this_checkout_alone() -> None:
+    frames = _Command().trace.frames
+    here = test_a_resource_is_traced_to_whoever_makes_it_and_through_this_checkout_alone.__code__
+    # Below it are pytest's own frames, which are not ours.
+    assert [(frame.pc.uri, frame.pc.line) for frame in frames] == [
+        (Path(__file__).resolve().as_uri(), here.co_firstlineno + 1)
+    ]
