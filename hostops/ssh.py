@@ -31,6 +31,8 @@ _REASONS = (
     (re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION|No ED25519 host key is known"), "key"),
     (re.compile(r"Permission denied"), "login"),
 )
+_NO_REASON = re.compile(r"debug\d|Authenticated to |Transferred: |Bytes per second: |OpenSSH_")
+"""How lines of ssh's verbose log begin that say nothing of why it ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +188,7 @@ class Line:
             return NoAnswer(f"another machine answered at {self.destination}: its host key is {shown}")
         if reason == "login":
             return NoAnswer(f"{self.destination} refused the deploy key", self._key, login=True)
-        said = [line for line in text.splitlines() if not line.startswith("debug")]
+        said = [line for line in text.splitlines() if line.strip() and not _NO_REASON.match(line)]
         silent = answered is None and self._key == "unknown"
         return NoAnswer(said[-1].strip() if said else "the connection was lost", self._key, silent=silent)
 

@@ -94,10 +94,18 @@ def claim() -> Values:
 
 
 def places(fleet: Fleet) -> tuple[str | None, str | None]:
-    """Where is written and where is read: two nodes that take every pod, or one, or wherever there is room."""
+    """Where is written and where is read: two nodes that take every pod, or one, or wherever there is room.
+
+    Servers come first, as they stay: an agent more or less is no reason to test anew.
+    """
     repels = {"NoExecute", "NoSchedule"}
-    free = [name for name, host in sorted(fleet.hosts.items()) if not any(t.effect in repels for t in host.taints)]
-    return (free[0], free[-1]) if free else (None, None)
+    others = sorted(set(fleet.hosts) - set(fleet.formation))
+    free = [
+        name
+        for name in (*fleet.formation, *others)
+        if not any(taint.effect in repels for taint in fleet.hosts[name].taints)
+    ]
+    return (free[0], free[:2][-1]) if free else (None, None)
 
 
 def jobs(fleet: Fleet, *, storage_attachment: str | None) -> dict[str, Values]:

@@ -59,7 +59,7 @@ NOT_RUN = {
     "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub": "the situation does it",
     "hcloud server enable-rescue NAME && hcloud server reset NAME": "a cloud's own tool",
     "ssh -A -o UserKnownHostsFile=nix/fleet/lab.known_hosts ada@ADDRESS": "a person's own key and account",
-    "pulumi import": "its words are the ids of one's own objects",
+    "make adopt": "tests/engine/test_taken_up.py runs it, on a stack that lost its state",
     "pulumi cancel -s lab": "the engine's own; the simulated fleet takes the locks of killed engines away",
     "zpool import tank": "ZFS' own",
 }

@@ -127,9 +127,10 @@ CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {
     "a user's key": (new_key, {("create", key_name(KEY)), ("delete", key_name(OLD_KEY)), *ALL_SYSTEMS}),
     "an admin range": (wider, {("update", "hetzner-firewall"), *ALL_SYSTEMS}),
     "a chart's values": (other_values, {("update", "kyverno-release")}),
-    "an add-on's version": (other_multus, {("update", "multus-thick-daemon")}),
+    # The cluster's own test tries a second network again.
+    "an add-on's version": (other_multus, {("update", "multus-thick-daemon"), ("replace", "smoke-test-network")}),
     "a label": (labelled, {("update", "nodes-n100-1"), ("update", "n100-1-system")}),
-    "a server's type": (other_type, {("update", "hcloud-2-server")}),
+    "a server's type": (other_type, {("update", "hcloud-2-server"), ("update", "fleet-transition")}),
     "a host's option": (tuned, {("update", "n100-1-system")}),
     "a one-shot token": (
         again,

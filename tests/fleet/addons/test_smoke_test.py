@@ -43,7 +43,19 @@ def test_a_node_that_repels_pods_is_not_chosen() -> None:
         fleet["hosts"]["hcloud-1"]["taints"] = [{"key": "gpu", "effect": "NoExecute"}]
 
     made = jobs(edit=tainted)
-    assert (node(made["write"]), node(made["read"])) == ("hcloud-2", "n100-1")
+    assert (node(made["write"]), node(made["read"])) == ("hcloud-2", "hcloud-3")
+
+
+def test_another_agent_is_no_reason_to_test_again() -> None:
+    def grown(fleet: dict[str, Any]) -> None:
+        fleet["hosts"]["a-worker"] = {
+            **fleet["hosts"]["n100-1"],
+            "address": "10.90.0.99",
+            "sshAddress": "192.168.50.99",
+            "disk": {**fleet["hosts"]["n100-1"]["disk"], "serial": "ANOTHER"},
+        }
+
+    assert jobs(edit=grown) == jobs()
 
 
 def test_a_pod_has_the_storage_network_or_one_of_the_tests_own() -> None:
