@@ -52,7 +52,7 @@ def test_another_agent_is_no_reason_to_test_again() -> None:
             **fleet["hosts"]["n100-1"],
             "address": "10.90.0.99",
             "sshAddress": "192.168.50.99",
-            "disk": {**fleet["hosts"]["n100-1"]["disk"], "serial": "ANOTHER"},
+            "disk": {**fleet["hosts"]["n100-1"]["disk"], "device": "/dev/disk/by-id/nvme-ANOTHER", "serial": "ANOTHER"},
         }
 
     assert jobs(edit=grown) == jobs()
