@@ -32,7 +32,10 @@ MACHINE = {"hardware": "hcloud-x86", "serverType": "cx33"}
 
 
 def grown(fleet: dict[str, Any]) -> None:
-    server = {**fleet["hosts"]["hcloud-3"], **MACHINE, "disk": fleet["hosts"]["hcloud-1"]["disk"]}
+    # Beside a volume the system disk is named by its slot.
+    disk = {**fleet["hosts"]["hcloud-1"]["disk"], "device": "/dev/disk/by-path/pci-0000:06:00.0-scsi-0:0:0:0"}
+    disk.pop("unstablePath", None)
+    server = {**fleet["hosts"]["hcloud-3"], **MACHINE, "disk": disk}
     fleet["hosts"]["worker"] = {**server, "role": "agent", "address": "10.90.0.14", "privateAddress": "10.20.0.14"}
 
 
