@@ -215,12 +215,19 @@ def _refused(server: str, reason: str) -> Unreachable:
 
 
 def _cluster_with(world: World, authority: str) -> str | None:
-    """Find the cluster with that certificate authority: an old cluster's kubeconfig does not open a new one."""
+    """Find the cluster with that certificate authority, which clusters made one after the other may share.
+
+    The one that runs, then: a dead one answers nobody.
+    """
+    found = None
     for name in world.names("clusters"):
-        certificate = world.read(name).get("authority", {}).get("certificate", "")
+        cluster = world.read(name)
+        certificate = cluster.get("authority", {}).get("certificate", "")
         if authority and base64.b64encode(certificate.encode()).decode() == authority:
-            return name
-    return None
+            if cluster.get("available"):
+                return name
+            found = found or name
+    return found
 
 
 def _leads_to(world: World, name: str, host: str) -> bool:
