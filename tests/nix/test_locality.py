@@ -18,7 +18,8 @@ def test_changes_stay_where_they_are_made(evaluated: Callable[[str], Any], hosts
     assert before == {name: facts["drvPath"] for (stack, name), facts in hosts.items() if stack == "lab"}
     changed = {name for name, drv in found["entry"].items() if drv != before[name]}
     assert changed == {"jetson-2"}
-    for kind in ("joined", "rollout"):
+    # Labels are the cluster's: it is told of them, and no system is.
+    for kind in ("joined", "labelled", "rollout"):
         assert {name: before[name] for name in found[kind]} == found[kind], kind
 
 

@@ -12,7 +12,8 @@ let
         document = changed;
       }).config.system.build.toplevel.drvPath
     );
-  entry = lib.recursiveUpdate document { hosts.jetson-2.labels.example = "changed"; };
+  entry = lib.recursiveUpdate document { hosts.jetson-2.tuning.zramPercent = 33; };
+  labelled = lib.recursiveUpdate document { hosts.jetson-2.labels.example = "changed"; };
   joined = document // {
     hosts = document.hosts // {
       n100-4 = document.hosts.n100-3 // {
@@ -30,6 +31,7 @@ in
 {
   before = drvs all document;
   entry = drvs all entry;
+  labelled = drvs [ "jetson-2" ] labelled;
   joined = drvs oneOfEachRole joined;
   rollout = drvs oneOfEachRole rollout;
 }
