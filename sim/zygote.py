@@ -54,6 +54,9 @@ def _serve(address: str, ready: Connection) -> None:
     # A terminal's interrupt is for the engine, which lets its plugins finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
+    # One of a run that was killed; whoever begins here has the place for himself.
+    with suppress(FileNotFoundError):
+        os.unlink(address)  # noqa: PTH108 - a string, as bind() wants it
     listener.bind(address)
     listener.listen(WAITING)
     ready.send(True)  # noqa: FBT003 - any word will do
