@@ -15,11 +15,15 @@ CONTENT_PREFIX = "content-"
 
 
 def tree_hash(nix: Path) -> str:
-    """SHA-256 of the files below `nix`, names and contents, without the contracts in `nix/fleet`."""
+    """SHA-256 of the files below `nix`, names and contents, without the contracts in `nix/fleet`.
+
+    What tools leave behind there is in no flake: a formatter's cache must not switch every host.
+    """
     digest = hashlib.sha256()
     for path in sorted(nix.rglob("*")):
         relative = path.relative_to(nix)
-        if path.is_file() and relative.parts[0] != "fleet":
+        left_behind = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if path.is_file() and relative.parts[0] != "fleet" and not left_behind:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{relative.as_posix()}\0{content}\n".encode())
     return digest.hexdigest()

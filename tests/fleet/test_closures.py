@@ -36,6 +36,9 @@ def test_the_trees_hash_is_that_of_names_and_contents_but_no_contract(nix: Path)
     first = tree_hash(nix)
     (nix / "fleet/x.json").write_text("other", encoding="utf-8")
     (nix / "empty").mkdir()
+    for left_behind in (".cache/0.15/1", "modules/__pycache__/a.pyc"):
+        (nix / left_behind).parent.mkdir(parents=True)
+        (nix / left_behind).write_text("x", encoding="utf-8")
     assert tree_hash(nix) == first
     (nix / "modules/base.nix").rename(nix / "modules/other.nix")
     renamed = tree_hash(nix)
