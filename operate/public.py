@@ -7,6 +7,8 @@ stack is changed. What the program makes of it is components/withheld.py's matte
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import secrets
@@ -54,6 +56,11 @@ NOWHERE = json.dumps(
 
 MAPS = ("data", "stringData")
 """Secrets that are maps of texts: the content of a Kubernetes Secret."""
+
+HASHED = ("hcloud:index/server:Server", "outputs", "userData")
+"""Where Hetzner's plugin keeps a digest: it compares that with the digest of the input (its `userDataHashSum`)."""
+
+PROVIDER = "pulumi:providers:"
 
 HCLOUD_TOKEN = "0" * 64
 """Hetzner's provider looks at a token's length before it does anything."""
@@ -128,25 +135,36 @@ def _state(place: Place, tell: Callable[[str], object]) -> dict[str, Any] | None
     return {**exported, "deployment": blinded(deployment)}
 
 
-def blinded(value: Any, key: str = "", provider: str = "") -> Any:  # noqa: ANN401 - JSON
+def blinded(value: Any, key: str = "", within: str = "", kind: str = "") -> Any:  # noqa: ANN401 - JSON
     """JSON of the engine with a stand-in for every secret, of the kind that whoever reads it expects.
 
     Args:
         value: the JSON.
         key: under which it stands.
-        provider: type of the provider that it configures; empty: none.
+        within: the key above that.
+        kind: type of the resource that it is of; empty: none.
     """
     if isinstance(value, list):
-        return [blinded(item, key, provider) for item in value]
+        return [blinded(item, key, within, kind) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get(SIGNATURE) == SECRET:
-        stand_in = {"withheld": "d2l0aGhlbGQ="} if key in MAPS else _credential(f"{provider}:{key}")
-        return {SIGNATURE: SECRET, "plaintext": json.dumps(stand_in)}
-    kind = value.get("type")
-    if isinstance(kind, str) and kind.startswith("pulumi:providers:"):
-        provider = kind.removeprefix("pulumi:providers:")
-    return {name: blinded(item, name, provider) for name, item in value.items()}
+        return {SIGNATURE: SECRET, "plaintext": json.dumps(_stand_in(key, within, kind))}
+    if "urn" in value:
+        kind = str(value.get("type", ""))
+    return {name: blinded(item, name, key, kind) for name, item in value.items()}
+
+
+def _stand_in(key: str, within: str, kind: str) -> object:
+    if key in MAPS:
+        return {"withheld": "d2l0aGhlbGQ="}
+    if (kind, within, key) == HASHED:
+        return _digest(NOWHERE)
+    return _credential(f"{kind.removeprefix(PROVIDER)}:{key}" if kind.startswith(PROVIDER) else key)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
 
 
 def _credential(key: str) -> str:

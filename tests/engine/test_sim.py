@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from fleet.inventory import key_fingerprint
 from operate.actions import judged
 from operate.engine import ROOT, run
 from operate.messages import OperateError
 from operate.planned import preview
+from operate.public import PASSPHRASES
 from operate.report import stack_outputs
 from sim.site import Site, config_of_stack
 
@@ -121,6 +123,53 @@ def grown(fleet: dict[str, Any]) -> None:
         "address": "10.90.0.14",
         "privateAddress": "10.20.0.14",
     }
+
+
+class TestPublicPreview:
+    """What a pull request sees: neither passphrase nor private halves, and the state as its backend has it."""
+
+    @pytest.fixture
+    def public(
+        self, site: Site, edited: Callable[[Edit], Site], monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[Edit | None], Place]:
+        for name in PASSPHRASES:
+            monkeypatch.delenv(name, raising=False)
+
+        def place(edit: Edit | None = None) -> Place:
+            if edit:
+                edited(edit)
+            file = site.stage.place.stack_file
+            document = yaml.safe_load(file.read_text())
+            config = {key: value for key, value in document["config"].items() if "secure" not in value}
+            assert len(config) < len(document["config"])
+            file.write_text(yaml.safe_dump({"config": config}))
+            kept = {name: value for name, value in site.stage.place.environment.items() if "PASSPHRASE" not in name}
+            return replace(site.stage.place, environment=kept)
+
+        return place
+
+    def test_it_says_what_a_preview_with_all_keys_says(
+        self, site: Site, public: Callable[..., Place], edited: Callable[[Edit], Site]
+    ) -> None:
+        known = steps(edited(tuned).preview().run)
+        before = site.stage.place.stack_file.read_bytes()
+        assert steps(run("preview", public(None))) == known == {("update", "n100-1-system")}
+        site.stage.place.stack_file.write_bytes(before)
+
+    def test_a_state_that_cannot_be_read_is_said_and_everything_is_new(
+        self, public: Callable[..., Place], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        place = public(None)
+        nowhere = {**place.environment, "PULUMI_BACKEND_URL": (tmp_path / "no-state").as_uri()}
+        done = run("preview", replace(place, environment=nowhere))
+        assert {op for op, _ in steps(done)} == {"create"}
+        said = "warning: The state of stack sim cannot be read here, so everything counts as new: "
+        assert said in capfd.readouterr().err
+
+    def test_up_is_refused_as_ever(self, public: Callable[..., Place]) -> None:
+        place = public(None)
+        done = run("up", place)
+        assert (done.ok, done.changes) == (False, ())
 
 
 CHANGES: dict[str, tuple[Edit, set[tuple[str, str]]]] = {

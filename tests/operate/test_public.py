@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,11 +70,17 @@ def test_the_stand_in_is_a_kubeconfig_that_leads_nowhere() -> None:
 
 
 def test_a_stand_in_has_the_form_that_its_reader_expects() -> None:
-    hidden = {SIGNATURE: SECRET, "ciphertext": "x"}
-    provider = {"type": "pulumi:providers:hcloud", "inputs": {"token": hidden}}
-    secret = {"type": "kubernetes:core/v1:Secret", "inputs": {"stringData": hidden}}
-    told = [
-        json.loads(one["inputs"][key]["plaintext"])
-        for one, key in zip(blinded([provider, secret]), ("token", "stringData"), strict=True)
-    ]
-    assert told == ["0" * 64, {"withheld": "d2l0aGhlbGQ="}]
+    def told(kind: str, side: str, key: str) -> object:
+        hidden = {SIGNATURE: SECRET, "ciphertext": "x"}
+        resource = {"urn": f"urn:pulumi:x::y::{kind}::z", "type": kind, side: {key: hidden}}
+        return json.loads(blinded({"resources": [resource]})["resources"][0][side][key]["plaintext"])
+
+    assert told("pulumi:providers:hcloud", "inputs", "token") == "0" * 64
+    assert told("kubernetes:core/v1:Secret", "inputs", "stringData") == {"withheld": "d2l0aGhlbGQ="}
+    server, instance = "hcloud:index/server:Server", "ovh:CloudProject/instance:Instance"
+    assert told(server, "inputs", "userData") == told(instance, "outputs", "userData") == NOWHERE
+    # Hetzner's plugin keeps a digest of what it was told, and compares digests.
+    assert (
+        told(server, "outputs", "userData")
+        == b64encode(sha1(NOWHERE.encode(), usedforsecurity=False).digest()).decode()
+    )
