@@ -94,7 +94,7 @@ def preview(place: Place, words: Mapping[str, str]) -> int:
 def _write(place: Place, base: str | None, wanted: Mapping[str, Path], run: Run, faults: Iterable[Fault]) -> None:
     """Write the plan with the engine's side in it."""
     plan = make_plan(place.stack_file.stem.removeprefix("Pulumi."), place.folder, base)
-    refused = tuple(Refusal(path=one.path, value=one.value, law=one.law, cure=one.cure) for one in faults)
+    refused = tuple(Refusal.of(one) for one in faults)
     told = {"engine": engine_plan(run, plan.hosts), "refusals": (*plan.refusals, *refused)}
     whole = plan.model_copy(update=told)
     for name, path in wanted.items():

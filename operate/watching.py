@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleet.files import write_whole
-from fleet.plan.markup import element, html, several
+from fleet.plan.markup import element, page, several
 from fleet.plan.style import STYLE
 from operate.messages import OperateError
 from operate.report import table
@@ -53,28 +53,8 @@ def render_status(stack: str, hosts: Hosts) -> str:
         element("thead", element("tr", *(element("th", word.capitalize(), scope="col") for word in head))),
         element("tbody", *lines),
     )
-    title = f"Status of {stack}"
-    return html(
-        element(
-            "html",
-            element(
-                "head",
-                element("meta", charset="utf-8"),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("title", title),
-                element("style", STYLE),
-            ),
-            element(
-                "body",
-                element("header", element("h1", title), element("p", verdict, class_="verdict")),
-                element(
-                    "main",
-                    element("div", grid, class_="scroll", tabindex="0", role="region", aria_labelledby="hosts-caption"),
-                ),
-            ),
-            lang="en",
-        )
-    )
+    region = element("div", grid, class_="scroll", tabindex="0", role="region", aria_labelledby="hosts-caption")
+    return page(f"Status of {stack}", STYLE, (element("p", verdict, class_="verdict"),), region)
 
 
 def shown(stack: str, hosts: Hosts, words: Mapping[str, str]) -> str:

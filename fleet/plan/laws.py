@@ -13,7 +13,4 @@ if TYPE_CHECKING:
 
 def refusals(step: Step) -> tuple[Refusal, ...]:
     """Every law that the step breaks, sorted."""
-    return tuple(
-        Refusal(path=fault.path, value=fault.value, law=fault.law, cure=fault.cure)
-        for fault in broken_laws(step.before, step.after)
-    )
+    return tuple(Refusal.of(fault) for fault in broken_laws(step.before, step.after))

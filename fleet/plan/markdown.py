@@ -86,16 +86,7 @@ def _sections(plan: Plan) -> Iterator[str]:
         rows = ((_code(one.path), _code(f"{one.before} -> {one.after}"), _code(one.words)) for one in plan.settings)
         yield _folded(f"Settings: {len(plan.settings)}", _table(("Setting", "Change", "Meaning"), rows))
     if plan.rollout.waves:
-        waves = (
-            (
-                str(number),
-                f"{wave.begins_minute:.0f}-{wave.ends_minute:.0f}",
-                phrases.listed(wave.hosts),
-                phrases.quorum(wave),
-            )
-            for number, wave in enumerate(plan.rollout.waves, start=1)
-        )
-        yield _folded("Order of the rollout", _table(("Wave", "Minutes", "Hosts", "Quorum"), waves))
+        yield _folded("Order of the rollout", _table(("Wave", "Minutes", "Hosts", "Quorum"), phrases.waves(plan)))
     if plan.changed:
         signs = "\n".join(f"- {_code(one.sign.mark)} {one.value}: the host {one.sign.words}" for one in plan.counts)
         yield _folded("What the words mean", f"{signs}\n\n{phrases.basis(plan)}")

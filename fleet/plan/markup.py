@@ -38,8 +38,20 @@ def several(tag: str, texts: Iterable[Child]) -> list[ET.Element]:
     return [element(tag, text) for text in texts]
 
 
-def html(root: ET.Element) -> str:
-    """A whole document."""
+def page(title: str, style: str, below: Iterable[Child], *content: Child) -> str:
+    """A whole document that loads nothing: its title, what stands below that in its header, and its content."""
+    root = element(
+        "html",
+        element(
+            "head",
+            element("meta", charset="utf-8"),
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("title", title),
+            element("style", style),
+        ),
+        element("body", element("header", element("h1", title), *below), element("main", *content)),
+        lang="en",
+    )
     return "<!DOCTYPE html>\n" + ET.tostring(root, encoding="unicode", method="html") + "\n"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
+from fleet.faults import Fault
 from fleet.model import Model, Name, Role
 from fleet.plan.effect import Effect
 
@@ -137,9 +139,14 @@ class Refusal(Model):
     law: str
     cure: str
 
+    @classmethod
+    def of(cls, fault: Fault) -> Self:
+        """A fault, as a plan has it."""
+        return cls.model_validate(asdict(fault))
+
     def __str__(self) -> str:
         """One line."""
-        return f"{self.path}: {self.value}: {self.law}; {self.cure}"
+        return str(Fault(**self.model_dump()))
 
 
 class NetworkPlan(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleet.plan import phrases
-from fleet.plan.markup import element, html, several
+from fleet.plan.markup import element, page, several
 from fleet.plan.picture.drawing import NARROW, WIDE, draw
 from fleet.plan.style import STYLE
 from fleet.plan.tables import engine_table, host_table, package_list, setting_table, wave_table
@@ -66,27 +66,8 @@ def _sections(plan: Plan) -> Iterator[Element]:
 
 def render_page(plan: Plan) -> str:
     """The page's bytes."""
-    title = f"Plan of {plan.stack}"
-    return html(
-        element(
-            "html",
-            element(
-                "head",
-                element("meta", charset="utf-8"),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("title", title),
-                element("style", STYLE),
-            ),
-            element(
-                "body",
-                element(
-                    "header",
-                    element("h1", title),
-                    element("p", phrases.compared(plan), class_="soft"),
-                    element("p", phrases.headline(plan), class_="verdict"),
-                ),
-                element("main", *_sections(plan)),
-            ),
-            lang="en",
-        )
+    below = (
+        element("p", phrases.compared(plan), class_="soft"),
+        element("p", phrases.headline(plan), class_="verdict"),
     )
+    return page(f"Plan of {plan.stack}", STYLE, below, *_sections(plan))

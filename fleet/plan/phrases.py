@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from fleet.plan.effect import Effect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fleet.plan.model import Amount, Money, PackageChange, Plan, Rollout, Wave
 
 
@@ -96,6 +98,13 @@ def quorum(wave: Wave) -> str:
         return "etcd is not there yet"
     text = f"{wave.answering} of {wave.members} members of etcd answer, {wave.quorum} needed"
     return text if wave.safe else f"{text}: the API is away meanwhile"
+
+
+def waves(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    """Of each wave its number, minutes, hosts and quorum."""
+    for number, wave in enumerate(plan.rollout.waves, start=1):
+        minutes = f"{wave.begins_minute:.0f}-{wave.ends_minute:.0f}"
+        yield str(number), minutes, listed(wave.hosts), quorum(wave)
 
 
 def money_of(plan: Plan, name: str) -> str:

@@ -52,16 +52,7 @@ def _sections(plan: Plan) -> Iterator[str]:
         )
         yield _table(("ENGINE", "TYPE", "RESOURCE", "HOST", ""), operations)
     if plan.rollout.waves:
-        waves = (
-            (
-                str(number),
-                f"{wave.begins_minute:.0f}-{wave.ends_minute:.0f}",
-                phrases.listed(wave.hosts),
-                phrases.quorum(wave),
-            )
-            for number, wave in enumerate(plan.rollout.waves, start=1)
-        )
-        yield _table(("WAVE", "MINUTES", "HOSTS", "QUORUM"), waves)
+        yield _table(("WAVE", "MINUTES", "HOSTS", "QUORUM"), phrases.waves(plan))
     yield f"{phrases.length(plan.rollout)}\n{phrases.bill(plan.money)}"
 
 
