@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fleet.contract.outputs import StackOutputs
 from fleet.keys.pairs import BUCKET_KEY, CLUSTER_KEY, BucketKeys, ClusterKeys, logins
-from operate.engine import ROOT, Place, environment, select, translated
+from operate.calling import call_hostops
+from operate.engine import Place, environment, select, translated
 from operate.limits import told_to
 from operate.messages import OperateError
 
@@ -53,32 +52,18 @@ class Hosts:
     ) -> str:
         """Run a verb; what it printed. Its own lines go to stderr. Raises OperateError with the last of them."""
         peers = {name: {"endpoint": one.ssh_address} for name, one in self.outputs.hosts.items()}
-        argv = [sys.executable, "-m", "hostops", verb, "--stack", self.place.stack, *(["--host", host] if host else [])]
-        with subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={
+        return call_hostops(
+            verb,
+            self.place.stack,
+            host,
+            data=json.dumps({**logins(self.cluster_keys()), **(secrets or {})}),
+            environment={
                 **told_to(verb, self.place, len(peers)),
                 **os.environ,
                 "NIXFLEET_PEERS": json.dumps(peers),
                 **(settings or {}),
             },
-        ) as child:
-            assert child.stdin and child.stdout and child.stderr  # noqa: S101, PT018 - they were asked for
-            child.stdin.write(json.dumps({**logins(self.cluster_keys()), **(secrets or {})}))
-            child.stdin.close()
-            last = ""
-            for line in child.stderr:
-                last = line.rstrip().removeprefix("hostops: ")
-                print(last, file=sys.stderr, flush=True)
-            said = child.stdout.read()
-        if child.returncode:
-            raise OperateError(last or f"hostops {verb} ended with code {child.returncode}")
-        return said
+        )
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pulumi.runtime import resource as sdk
 from pulumi.runtime.proto.source_pb2 import SourcePosition, StackFrame, StackTrace
 from pulumi.runtime.settings import SETTINGS as SDK
 
+from fleet.stackfile import ROOT
+
 if TYPE_CHECKING:
     from types import FrameType
-
-ROOT = Path(__file__).resolve().parent.parent
 
 CONSTRUCTORS = 3
 """Of the SDK's classes of a resource, the last of them the resource's own."""
